@@ -1,0 +1,28 @@
+import type { CheckpointStore, CursorStore, LeaseStore } from './coordination.ts';
+import type { EventStore, SnapshotStore } from './event-store.ts';
+import type { ReadModelStore } from './read-model.ts';
+
+/** One provider of everything durable. Every adapter is one factory: `memoryStore(options)`, `sqliteStore(options)`. */
+export interface Store {
+  /** Such as `sqlite`. */
+  readonly provider: string;
+  readonly features: StoreFeatures;
+  readonly events: EventStore;
+  readonly snapshots: SnapshotStore;
+  readonly checkpoints: CheckpointStore;
+  readonly cursors: CursorStore;
+  readonly leases: LeaseStore;
+  readonly readModels: ReadModelStore;
+  /** Resolves when the store answers. @throws STORE_UNAVAILABLE and its relatives. */
+  ping(): Promise<void>;
+  /** Waits for what is under way, then lets go. Twice is fine; any other use afterwards is STORE_CLOSED. */
+  close(): Promise<void>;
+}
+
+/** What the conformance suites ask an adapter for. */
+export interface StoreFeatures {
+  /** Survives the process. */
+  readonly durable: boolean;
+  /** Can be opened by several processes at once. */
+  readonly shared: boolean;
+}
