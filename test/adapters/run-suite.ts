@@ -1,0 +1,39 @@
+import { describe, test } from 'vitest';
+import { type Form, plan, type Subject, type Suite } from '../../src/testing/case.ts';
+
+/** Instead of a subject, when its server can't be reached: skipped by name on a laptop, a failure in CI. */
+export interface Unreachable {
+  readonly name: string;
+  /** Such as `no answer at 127.0.0.1:5432`. */
+  readonly unreachable: string;
+}
+
+const forms: readonly Form[] = ['plain', 'stress'];
+const largeTimeoutMs = 300_000;
+const timeoutMs = 60_000;
+
+/** Turns every case into a test, in both forms. */
+export function runSuite<Context, Feature extends string>(
+  suite: Suite<Context, Feature>,
+  subject: Subject<Context, Feature> | Unreachable,
+): void {
+  describe(`${subject.name}: ${suite.name}`, () => {
+    if ('unreachable' in subject) return reportUnreachable(subject);
+    for (const form of forms) {
+      describe(form, () => {
+        for (const one of plan(suite, subject, form)) {
+          if (one.skip === undefined) test(one.name, { timeout: one.large ? largeTimeoutMs : timeoutMs }, one.run);
+          else test.skip(`${one.name} (${one.skip})`, () => {});
+        }
+      });
+    }
+  });
+}
+
+function reportUnreachable({ name, unreachable }: Unreachable): void {
+  if (process.env.CI) {
+    test(`${name} is reachable`, () => {
+      throw new Error(`In CI every server must be reachable: ${unreachable}.`);
+    });
+  } else test.skip(`not run: ${unreachable}`, () => {});
+}
