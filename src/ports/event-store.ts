@@ -131,8 +131,11 @@ export interface StreamHead {
 
 /** Snapshots are a cache of the log: losing one costs time, never data. */
 export interface SnapshotStore {
-  /** Keeps the last two per stream and machine hash. Saving an older or equal version again changes nothing. */
-  save(snapshot: Snapshot): Promise<void>;
+  /**
+   * Saves several in one commit, each of another stream. Keeps the last two per stream and machine hash; saving an older
+   * or equal version again changes nothing.
+   */
+  save(snapshots: readonly Snapshot[]): Promise<void>;
   /** The latest of this machine hash with a version up to `maxVersion` (inclusive; default any). */
   load(stream: StreamId, machineHash: string, maxVersion?: number): Promise<Snapshot | undefined>;
   /** Forgets all snapshots of the stream. */
