@@ -2,7 +2,7 @@ import { failure } from '../kernel/errors.ts';
 import type { Json, RecordedEvent } from '../kernel/message.ts';
 import type { NotificationKind } from '../ports/channel.ts';
 
-export { defineAggregate } from '../kernel/convention.ts';
+export { defineAggregate } from '../kernel/decider.ts';
 
 /**
  * A read model's logic. Pure: a fold touches only its own row and takes its times from the event, so that a rebuild
