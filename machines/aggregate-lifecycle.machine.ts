@@ -34,9 +34,7 @@ export type AggregateLifecycleEvent =
   /** The backoff after a failure is over. */
   | { readonly type: 'restart.due' }
   /** Too many failures in a minute. */
-  | { readonly type: 'budget.spent' }
-  /** Its stream has moved on, or an operator asks for another try. */
-  | { readonly type: 'quarantine.lifted' };
+  | { readonly type: 'budget.spent' };
 
 /**
  * One aggregate on one worker, from its first command to its passivation. Tags: `resident`: its state is in memory;
@@ -100,8 +98,8 @@ export const aggregateLifecycleMachine = setup({
       on: { 'restart.due': 'hydrating', 'budget.spent': 'quarantined' },
     },
     quarantined: {
-      description: 'Its commands are answered AGGREGATE_QUARANTINED on this worker; all others go on.',
-      on: { 'quarantine.lifted': 'cold' },
+      description: 'Its commands are answered AGGREGATE_QUARANTINED on this worker, for as long as its code runs.',
+      type: 'final',
     },
   },
 });

@@ -4,6 +4,8 @@ export interface ProcessorSettings {
   readonly snapshotEvery: number;
   /** Waiting commands of one aggregate. Default 1,000. */
   readonly mailboxCapacity: number;
+  /** Commands without an answer, of all aggregates. Default 50,000. */
+  readonly maxInFlight: number;
   /** Residents above which the least recently used are passivated. Default 100,000. */
   readonly maxLiveActors: number;
   /** An idle resident is passivated after this. Default 5 minutes. */
@@ -27,6 +29,7 @@ export interface ProcessorSettings {
 export const defaultSettings: ProcessorSettings = {
   snapshotEvery: 10,
   mailboxCapacity: 1_000,
+  maxInFlight: 50_000,
   maxLiveActors: 100_000,
   idleMs: 300_000,
   maxHydrations: 64,
