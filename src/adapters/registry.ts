@@ -1,0 +1,80 @@
+import { failure } from '../kernel/errors.ts';
+import type { Channel } from '../ports/channel.ts';
+import type { EventBus } from '../ports/event-bus.ts';
+import type { Store } from '../ports/store.ts';
+import type { SmtpChannelOptions } from './channels/smtp.ts';
+
+/** Which store, and what it needs. */
+export type StoreSettings =
+  | { readonly provider: 'memory' }
+  /** One file in the directory. */
+  | { readonly provider: 'sqlite'; readonly directory: string };
+
+/** Which bus. */
+export type BusSettings = { readonly provider: 'memory' };
+
+/** Where notifications go: each kind by the first of SMTP (email only), webhook and file that is there. */
+export interface ChannelSettings {
+  readonly smtp?: Pick<SmtpChannelOptions, 'url' | 'from' | 'render'>;
+  readonly webhook?: { readonly url: string; readonly secret: string };
+  /** Of the file that takes what nothing else does. */
+  readonly directory: string;
+}
+
+/** Opens a store; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, STORE_UNAVAILABLE and its relatives. */
+export async function openStore(settings: StoreSettings): Promise<Store> {
+  switch (settings.provider) {
+    case 'memory': {
+      const { memoryStore } = await import('./stores/memory/memory.ts');
+      return memoryStore();
+    }
+    case 'sqlite': {
+      const { sqliteStore } = await import('./stores/sqlite/sqlite.ts');
+      return sqliteStore({ directory: settings.directory });
+    }
+    default:
+      throw unknownProvider('store', storeProviders, settings);
+  }
+}
+
+/** Opens a bus; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, BUS_UNAVAILABLE */
+export async function openBus(settings: BusSettings): Promise<EventBus> {
+  switch (settings.provider) {
+    case 'memory': {
+      const { memoryBus } = await import('./buses/memory.ts');
+      return memoryBus();
+    }
+    default:
+      throw unknownProvider('bus', busProviders, settings.provider);
+  }
+}
+
+/** The channels that the settings ask for; together they take every kind once. */
+export async function openChannels({ smtp, webhook, directory }: ChannelSettings): Promise<readonly Channel[]> {
+  const channels: Channel[] = [];
+  if (smtp !== undefined) {
+    const { smtpChannel } = await import('./channels/smtp.ts');
+    channels.push(smtpChannel(smtp));
+  }
+  const rest = smtp === undefined ? (['email', 'push'] as const) : (['push'] as const);
+  if (webhook !== undefined) {
+    const { webhookChannel } = await import('./channels/webhook.ts');
+    channels.push(webhookChannel({ ...webhook, kinds: rest }));
+  } else {
+    const { fileChannel } = await import('./channels/file.ts');
+    channels.push(fileChannel({ directory, kinds: rest }));
+  }
+  return channels;
+}
+
+/** The names that `openStore` knows. */
+export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory'];
+
+/** The names that `openBus` knows. */
+export const busProviders: readonly BusSettings['provider'][] = ['memory'];
+
+/** For callers without types: the settings come from a file or a form. */
+function unknownProvider(kind: string, known: readonly string[], found: unknown) {
+  const name = typeof found === 'object' && found !== null && 'provider' in found ? found.provider : found;
+  return failure('UNKNOWN_PROVIDER', { expected: `a ${kind}: ${known.join(' or ')}`, found: JSON.stringify(name) });
+}
