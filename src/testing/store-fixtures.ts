@@ -73,3 +73,33 @@ export const withCode =
   (...codes: readonly ErrorCode[]) =>
   (error: unknown) =>
     isFailure(error, ...codes);
+
+/** Texts that have broken somebody's keys, queries, patterns or objects. */
+export const oddTexts: readonly string[] = [
+  '/',
+  ':',
+  '*',
+  '%',
+  '_',
+  '.',
+  '..',
+  '-',
+  ' ',
+  '$all',
+  '{}',
+  '[a]',
+  '\\',
+  "'",
+  "'; DROP TABLE events; --",
+  '"',
+  '`',
+  '\n',
+  '\u001f',
+  '\u2028',
+  '🦉',
+  'null',
+  '0',
+  '__proto__',
+  'constructor',
+  'toString',
+];
