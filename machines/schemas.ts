@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import type { Json } from '../src/kernel/message.ts';
 
 /** No data. */
 export const Nothing = Type.Object({});
@@ -14,3 +15,9 @@ export const Time = Type.String({ format: 'date-time' });
 
 /** Money in minor units (cents), never negative. */
 export const Minor = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+
+/** An address in the web. */
+export const WebAddress = Type.String({ pattern: '^https?://[^\\s]+$', maxLength: 2000 });
+
+/** Named values of any kind that JSON has. */
+export const Values = Type.Record(Type.String(), Type.Unsafe<Json>(Type.Unknown()));

@@ -35,6 +35,12 @@ export function fingerprint(value: Json): string {
   return createHash('sha256').update(canonicalJson(value)).digest('hex');
 }
 
+/** A short number for people, derived from `text`: 5 bits a character (Crockford's base 32), so 10 are 50 bits. */
+export function shortCode(text: string, characters = 10): string {
+  const digest = createHash('sha256').update(text).digest();
+  return Array.from(digest.subarray(0, characters), (byte) => CROCKFORD[byte % 32]).join('');
+}
+
 /** The event lifted to today's schema; the same object when it is there already.
  * @throws NEWER_EVENT when it was written under a schema that this code doesn't know. */
 export function upcast<Event extends DomainEvent>(event: Event, upcasters: readonly Upcaster[]): Event {
@@ -49,6 +55,7 @@ export function upcast<Event extends DomainEvent>(event: Event, upcasters: reado
 }
 
 const MAX_DEPTH = 100;
+const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);

@@ -7,15 +7,20 @@ export type Schemas = Readonly<Record<string, TSchema>>;
 
 type Primitive = string | number | boolean | null | undefined;
 
-/** The same value, which nobody changes. */
-export type Immutable<Value> = Value extends Primitive
+/** The same value, which nobody changes. `Json` and what is wider is so by itself. */
+export type Immutable<Value> = [Json] extends [Value]
   ? Value
-  : { readonly [Key in keyof Value]: Immutable<Value[Key]> };
+  : Value extends Primitive
+    ? Value
+    : { readonly [Key in keyof Value]: Immutable<Value[Key]> };
 
 /** The data of each message type, as its schema says. */
 export type DataOf<Declared extends Schemas> = {
-  readonly [Type in keyof Declared & string]: Immutable<Static<Declared[Type]>>;
+  readonly [Type in keyof Declared & string]: Fields<Static<Declared[Type]>>;
 };
+
+/** TypeBox calls an object without fields `object`, which every object is: ours takes none. */
+type Fields<Data> = [Data, keyof Data] extends [object, never] ? Readonly<Record<string, never>> : Immutable<Data>;
 
 /** A command as a machine meets it: the aggregate's id comes with it. */
 export interface GivenCommand<Type extends string = string, Data = unknown> {

@@ -100,9 +100,11 @@ type KeysOf<Shape> = Shape extends unknown ? keyof Shape : never;
 type ValueAt<Shape, Key> = Shape extends unknown ? (Key extends keyof Shape ? Shape[Key] : never) : never;
 
 /** `Got`, when at no depth it has a key that `Shape` doesn't have. */
-export type Exactly<Got, Shape> = Got extends string | number | boolean | null | undefined
+export type Exactly<Got, Shape> = [Shape] extends [Got]
   ? Got
-  : { [Key in keyof Got]: Key extends KeysOf<Shape> ? Exactly<Got[Key], ValueAt<Shape, Key>> : never };
+  : Got extends string | number | boolean | null | undefined
+    ? Got
+    : { [Key in keyof Got]: Key extends KeysOf<Shape> ? Exactly<Got[Key], ValueAt<Shape, Key>> : never };
 
 /** `never` for every key of an `on` that is no command and no event. */
 export type KnownMessages<Config, D extends Domain> = {
