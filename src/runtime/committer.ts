@@ -2,7 +2,9 @@ import type { Clock } from '../kernel/clock.ts';
 import { asFailure, isFailure, type StatewrightError } from '../kernel/errors.ts';
 import { type AppendEntry, type AppendOutcome, type EventStore, maxEntries } from '../ports/event-store.ts';
 import type { Telemetry } from '../ports/telemetry.ts';
-import { type Breaker, isPassing, retrying } from './resilience.ts';
+import type { Breaker } from './breaker.ts';
+import { isPassing } from './passing.ts';
+import { retrying } from './retry.ts';
 
 /** Told once how the store judged the entry, or why nothing of it was stored. */
 export type Settle = (outcome: AppendOutcome | StatewrightError) => void;
@@ -91,6 +93,6 @@ interface Submitted {
 }
 
 /** Full and read-only are passing for the caller, but definite: nothing was stored, so nothing need be sent again. */
-function isUnknown(error: unknown): boolean {
+export function isUnknown(error: unknown): boolean {
   return isPassing(error) && !isFailure(error, 'STORE_FULL', 'STORE_READ_ONLY');
 }
