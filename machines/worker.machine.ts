@@ -17,8 +17,10 @@ export interface WorkerFault {
 }
 
 export type WorkerEvent =
-  /** A first signal, or `processor.drain`. A second one ends it at once. */
-  { readonly type: 'drain' } | { readonly type: 'abort' };
+  /** The first signal, or `processor.drain`; again changes nothing. */
+  | { readonly type: 'drain' }
+  /** The second signal. */
+  | { readonly type: 'abort' };
 
 export interface WorkerOutput {
   readonly aborted: boolean;
