@@ -17,7 +17,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   setTimeout(task, delayMs) {
-    const timer = setTimeout(task, delayMs);
+    // Node takes longer ones for 1 ms.
+    const timer = setTimeout(task, Math.min(delayMs, 2 ** 31 - 1));
     timer.unref();
     return { timer };
   },
