@@ -9,6 +9,7 @@ import type { Store } from '../ports/store.ts';
 import type { Logger, Telemetry } from '../ports/telemetry.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import type { CommandBus } from './command-bus.ts';
+import type { DeliveryCounts } from './counts.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { NotificationDefinition, ProjectionDefinition, SubscriptionDefinition } from './define.ts';
 import type { Projections } from './projections.ts';
@@ -87,15 +88,6 @@ export interface Health {
   readonly eventBus: PartHealth & { readonly provider: string };
   /** Each projection, subscription, channel breaker, and quarantined aggregates. */
   readonly parts: Readonly<Record<string, PartHealth>>;
-}
-
-export interface DeliveryCounts {
-  readonly published: number;
-  readonly delivered: number;
-  readonly failed: number;
-  readonly retried: number;
-  readonly deadLettered: number;
-  readonly inFlight: number;
 }
 
 export interface BusMetrics extends DeliveryCounts {
