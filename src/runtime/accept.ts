@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid';
 import { type Clock, isoTime } from '../kernel/clock.ts';
 import { fingerprint } from '../kernel/codec.ts';
 import type { Aggregate } from '../kernel/decider.ts';
 import { failure } from '../kernel/errors.ts';
+import { freshId } from '../kernel/fresh-id.ts';
 import type { CommandId, StreamId } from '../kernel/message.ts';
 import { maxIdBytes } from '../ports/event-store.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
@@ -25,7 +25,7 @@ export function accept(
     const { type, stream, expectedVersion } = request;
     const data = aggregate.parseCommand(type, request.data);
     const ownId = request.commandId !== undefined;
-    const commandId = request.commandId ?? (uuidv7() as CommandId);
+    const commandId = request.commandId ?? (freshId() as CommandId);
     const meta = {
       occurredAt: request.occurredAt ?? isoTime(clock),
       commandId,

@@ -1,7 +1,7 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { Aggregate } from '../kernel/decider.ts';
 import type { GivenCommand } from '../kernel/definition.ts';
 import type { StatewrightError } from '../kernel/errors.ts';
+import { freshId } from '../kernel/fresh-id.ts';
 import type { LegalCommand } from '../kernel/legal.ts';
 import type { EventId, Json, NewEvent, Refused, StreamId } from '../kernel/message.ts';
 import type { AppendEntry, ExpectedVersion } from '../ports/event-store.ts';
@@ -49,7 +49,7 @@ export function propose(aggregate: Aggregate, stream: StreamId, base: Hydrated, 
     const entry = { stream, expected, events: [], ...(waiting.ownId ? { command: record } : {}) };
     return { waiting, base, after: base, entry, refusal };
   }
-  const events = decision.events.map((event): NewEvent => ({ id: uuidv7() as EventId, ...event }));
+  const events = decision.events.map((event): NewEvent => ({ id: freshId() as EventId, ...event }));
   const last = events[events.length - 1];
   const after = {
     state: decision.next,
