@@ -1,5 +1,4 @@
-import { eventStoreSuite } from '../../../src/testing/event-store.suite.ts';
-import { runSuite } from '../run-suite.ts';
 import { subject } from './memory.subject.ts';
+import { runStoreSuites } from './run-store-suites.ts';
 
-runSuite(eventStoreSuite, subject);
+runStoreSuites(subject);
