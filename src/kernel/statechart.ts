@@ -19,6 +19,8 @@ export interface Step<Snapshot> {
   readonly emitted: readonly { readonly type: string }[];
   /** The transitions that the event itself took; none when it is not handled. */
   readonly taken: readonly AnyTransitionDefinition[];
+  /** The transitions that followed by themselves: `always` and `onDone`. */
+  readonly followed: readonly AnyTransitionDefinition[];
 }
 
 /** Takes one macrostep without an actor; pure, and shares snapshots freely.
@@ -29,11 +31,11 @@ export function advance<Machine extends AnyStateMachine>(
   event: { readonly type: string },
 ): Step<SnapshotFrom<Machine>> {
   const outer = collected;
-  const mine: Collected = { emitted: [], taken: undefined };
+  const mine: Collected = { emitted: [], taken: undefined, followed: none };
   collected = mine;
   try {
     const next = machine.transition(snapshot, event, scope) as SnapshotFrom<Machine>;
-    return { next, emitted: mine.emitted, taken: mine.taken ?? [] };
+    return { next, emitted: mine.emitted, taken: mine.taken ?? none, followed: mine.followed };
   } finally {
     collected = outer;
   }
@@ -152,6 +154,7 @@ export function run<Machine extends AnyStateMachine>(
 interface Collected {
   readonly emitted: { readonly type: string }[];
   taken: readonly AnyTransitionDefinition[] | undefined;
+  followed: readonly AnyTransitionDefinition[];
 }
 
 interface Persisted {
@@ -160,7 +163,9 @@ interface Persisted {
   readonly history?: Readonly<Record<string, readonly string[]>>;
 }
 
-let collected: Collected = { emitted: [], taken: undefined };
+const none: readonly AnyTransitionDefinition[] = [];
+
+let collected: Collected = { emitted: [], taken: undefined, followed: none };
 
 const nothing = () => {};
 
@@ -178,9 +183,10 @@ const scope = {
     if (action.type === 'xstate.emit') collected.emitted.push((action.params as { event: { type: string } }).event);
   },
   system: {
-    // The first microstep is the event's own; later ones are `always` and `onDone`.
+    // The first microstep is the event's own.
     _sendInspectionEvent(inspected: { readonly _transitions: readonly AnyTransitionDefinition[] }) {
-      collected.taken ??= inspected._transitions;
+      if (collected.taken === undefined) collected.taken = inspected._transitions;
+      else collected.followed = [...collected.followed, ...inspected._transitions];
     },
   },
 } as unknown as AnyActorScope;
