@@ -7,6 +7,17 @@ export {
   openStore,
   type StoreSettings,
 } from './adapters/registry.ts';
+export {
+  type PrometheusOptions,
+  type PrometheusTelemetry,
+  prometheusTelemetry,
+} from './adapters/telemetry/prometheus.ts';
+export type { Authenticate, Principal } from './http/auth.ts';
+export { type CommandRouteOptions, commandRoute } from './http/command-route.ts';
+export type { Routes } from './http/routes.ts';
+export { CommandAccepted, commandReply, Envelope, type HttpCommand, sendCommand } from './http/send-command.ts';
+export { createServer, type ServerOptions } from './http/server.ts';
+export { WaitFor } from './http/wait-for.ts';
 export { aggregate } from './kernel/aggregate.ts';
 export { type Clock, systemClock } from './kernel/clock.ts';
 export type { AggregateDefinition, CommandsOf, ContextOf, EventsOf } from './kernel/definition.ts';
@@ -37,3 +48,5 @@ export {
   type ProjectionDefinition,
   type SubscriptionDefinition,
 } from './runtime/define.ts';
+export type { Processor, ProcessorOptions } from './runtime/processor.ts';
+export type { RowsAnswer } from './runtime/read-model-queries.ts';
