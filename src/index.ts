@@ -50,3 +50,4 @@ export {
 } from './runtime/define.ts';
 export type { Processor, ProcessorOptions } from './runtime/processor.ts';
 export type { RowsAnswer } from './runtime/read-model-queries.ts';
+export type { ProcessorSettings } from './runtime/settings.ts';

@@ -1,29 +1,31 @@
 import { createStore } from '@xstate/store';
 import { defineProjection, type EventsOf } from 'statewright';
+import { type Static, Type } from 'typebox';
 import type { order } from '../../machines/order.machine.ts';
 import { foldRow, type RowEvent } from './row-store.ts';
 
 type Orders = EventsOf<typeof order>;
 
-/** One order as the read model shows it. */
-export type OrderRow = {
-  readonly id: string;
-  readonly orderNumber: string;
-  readonly userId: string;
-  readonly customerEmail: string;
-  readonly status: 'placed' | 'completed' | 'shipped' | 'cancelled';
-  readonly items: Orders['OrderPlaced']['items'];
-  /** In minor units of `currency`. */
-  readonly total: number;
-  readonly currency: string;
-  /** ISO 8601, as the events tell it. */
-  readonly placedAt: string;
-  readonly lastUpdated: string;
-  readonly trackingNumber?: string;
-  readonly trackingUrl?: string;
-  readonly estimatedDelivery?: string;
-  readonly cancelledBecause?: string;
-};
+/** One order as the read model shows it; times are ISO 8601 and come from the events. */
+export const OrderRow = Type.Object({
+  id: Type.String(),
+  orderNumber: Type.String(),
+  userId: Type.String(),
+  customerEmail: Type.String(),
+  status: Type.Enum(['placed', 'completed', 'shipped', 'cancelled']),
+  items: Type.Array(
+    Type.Object({ sku: Type.String(), name: Type.String(), quantity: Type.Integer(), unitPrice: Type.Integer() }),
+  ),
+  total: Type.Integer({ description: 'in minor units of the currency' }),
+  currency: Type.String(),
+  placedAt: Type.String(),
+  lastUpdated: Type.String(),
+  trackingNumber: Type.Optional(Type.String()),
+  trackingUrl: Type.Optional(Type.String()),
+  estimatedDelivery: Type.Optional(Type.String()),
+  cancelledBecause: Type.Optional(Type.String()),
+});
+export type OrderRow = Static<typeof OrderRow>;
 
 /** Orders, by id and by user. */
 export const ordersProjection = defineProjection<OrderRow>({
@@ -56,7 +58,7 @@ const orderRow = createStore({
       orderNumber: event.orderNumber,
       userId: event.userId,
       customerEmail: event.customerEmail,
-      items: event.items,
+      items: [...event.items],
       total: event.total,
       currency: event.currency,
       placedAt: event.at,

@@ -1,23 +1,23 @@
 import { createStore } from '@xstate/store';
 import { defineProjection, type EventsOf } from 'statewright';
+import { type Static, Type } from 'typebox';
 import type { order } from '../../machines/order.machine.ts';
 import type { user } from '../../machines/user.machine.ts';
 import { foldRow, type RowEvent } from './row-store.ts';
 
-/** One user as the read model shows it. */
-export type UserRow = {
-  readonly id: string;
-  readonly email: string;
-  readonly fullName: string;
-  readonly isActive: boolean;
-  readonly emailVerified: boolean;
-  /** ISO 8601, as the events tell it. */
-  readonly createdAt: string;
-  readonly lastUpdated: string;
-  readonly totalOrders: number;
-  /** In minor units. */
-  readonly totalSpent: number;
-};
+/** One user as the read model shows it; times are ISO 8601 and come from the events. */
+export const UserRow = Type.Object({
+  id: Type.String(),
+  email: Type.String(),
+  fullName: Type.String(),
+  isActive: Type.Boolean(),
+  emailVerified: Type.Boolean(),
+  createdAt: Type.String(),
+  lastUpdated: Type.String(),
+  totalOrders: Type.Integer(),
+  totalSpent: Type.Integer({ description: 'in minor units' }),
+});
+export type UserRow = Static<typeof UserRow>;
 
 type Users = EventsOf<typeof user>;
 type Orders = EventsOf<typeof order>;
