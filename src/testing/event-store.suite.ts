@@ -5,6 +5,7 @@ import { batchCases } from './stores/batches.suite.ts';
 import { claimCases } from './stores/claims.suite.ts';
 import { commandIdCases } from './stores/command-ids.suite.ts';
 import { expectedVersionCases } from './stores/expected-version.suite.ts';
+import { judgingCases } from './stores/judging.suite.ts';
 import { lifeCases } from './stores/life.suite.ts';
 import { readAllCases } from './stores/read-all.suite.ts';
 import { readStreamCases } from './stores/read-stream.suite.ts';
@@ -21,6 +22,7 @@ export const eventStoreSuite: Suite<StoreContext, StoreFeature> = {
     ...commandIdCases,
     ...batchCases,
     ...claimCases,
+    ...judgingCases,
     ...readStreamCases,
     ...readAllCases,
     ...snapshotCases,
