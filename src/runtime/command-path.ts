@@ -6,6 +6,7 @@ import { createBreaker } from './breaker.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import { type Committer, createCommitter, isUnknown } from './committer.ts';
 import type { RuntimeContext } from './context.ts';
+import type { Health } from './health.ts';
 import { createSnapshotter, type Snapshotter } from './snapshotter.ts';
 import { createSupervisor, type Supervisor } from './supervisor.ts';
 
@@ -17,6 +18,7 @@ export interface CommandPath {
   readonly committer: Committer;
   readonly snapshotter: Snapshotter;
   readonly breaker: Breaker;
+  health(): Health['parts'];
 }
 
 export function createCommandPath(context: RuntimeContext): CommandPath {
@@ -36,6 +38,14 @@ export function createCommandPath(context: RuntimeContext): CommandPath {
     committer,
     snapshotter,
     breaker,
+    health() {
+      const stuck = supervisor.quarantined();
+      if (stuck.length === 0) return {};
+      const detail = stuck
+        .slice(0, 10)
+        .map(({ stream, error }) => `${stream.type} ${JSON.stringify(stream.id)}: ${error.message}`);
+      return { quarantine: { status: 'degraded', detail: `${stuck.length} quarantined: ${detail.join(' ')}` } };
+    },
     async send(aggregate, request) {
       // What was taken waits for the store; what was not taken yet need not.
       if (breaker.state() === 'open') throw unavailable();

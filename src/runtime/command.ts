@@ -1,4 +1,5 @@
 import type { LegalCommand } from '../kernel/decider.ts';
+import type { AggregateDefinition, CommandsOf } from '../kernel/definition.ts';
 import type { CommandId, RecordedEvent, Refused, StreamId } from '../kernel/message.ts';
 
 /** A command as a caller gives it to `processor.send`; the runtime adds what is missing. */
@@ -41,4 +42,21 @@ export interface RefusedCommand extends Refused {
   readonly position: number;
   /** What would be legal in the state that refused. */
   readonly commands: readonly LegalCommand[];
+}
+
+/** Sends a command. A refusal is a result, not a throw. */
+export interface Send {
+  /**
+   * `send(user, 'u-1', 'CreateUser', { … })`: the compiler checks the command's name and data.
+   * @throws INVALID_COMMAND, MAILBOX_FULL, BUSY, DRAINING, STORE_UNAVAILABLE, CONTENTION, DECIDE_FAILED, …
+   */
+  <Definition extends AggregateDefinition, Type extends keyof CommandsOf<Definition> & string>(
+    definition: Definition,
+    id: string,
+    type: Type,
+    data: CommandsOf<Definition>[Type],
+    more?: Omit<CommandRequest, 'stream' | 'type' | 'data'>,
+  ): Promise<CommandResult>;
+  /** The same for what comes from outside: names and data are checked at run time. @throws UNKNOWN_AGGREGATE_TYPE, … */
+  (command: CommandRequest): Promise<CommandResult>;
 }

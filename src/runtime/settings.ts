@@ -24,6 +24,8 @@ export interface ProcessorSettings {
   readonly deadLetters: boolean;
   /** How long a command id is remembered. Default 30. */
   readonly commandIdDays: number;
+  /** How long draining may take. Default 30 s. */
+  readonly shutdownTimeoutMs: number;
 }
 
 export const defaultSettings: ProcessorSettings = {
@@ -39,4 +41,5 @@ export const defaultSettings: ProcessorSettings = {
   retryDelayMs: 1_000,
   deadLetters: true,
   commandIdDays: 30,
+  shutdownTimeoutMs: 30_000,
 };
