@@ -11,6 +11,8 @@ import { type FastCheck, schemaArbitrary } from './schema-arbitrary.ts';
 export interface KitOptions {
   /** Generators of command data in place of those from the schema, by command type: they must fit the schema. */
   readonly commands?: Readonly<Record<string, Arbitrary<Json>>>;
+  /** How often each command is tried, by type. Default: 1. Make the fatal ones rare, so that paths get deep. */
+  readonly weights?: Readonly<Record<string, number>>;
   /** Paths tried for each law. Default: 200. */
   readonly runs?: number;
   /** The most commands on a path. Default: 30. */
@@ -147,9 +149,10 @@ function pathsOf(
   { schemas }: AggregateDefinition,
   options: KitOptions,
 ): Arbitrary<readonly GivenCommand[]> {
-  const commands = Object.entries(schemas.commands).map(([type, schema]) =>
-    fc.record({ type: fc.constant(type), data: options.commands?.[type] ?? schemaArbitrary(fc, schema) }),
-  );
+  const commands = Object.entries(schemas.commands).map(([type, schema]) => ({
+    arbitrary: fc.record({ type: fc.constant(type), data: options.commands?.[type] ?? schemaArbitrary(fc, schema) }),
+    weight: options.weights?.[type] ?? 1,
+  }));
   const about = fc.record({
     aggregateId: fc.string({ minLength: 1, unit: 'grapheme' }),
     times: fc.infiniteStream(fc.date({ min: new Date(0), max: new Date('9999-01-01'), noInvalidDate: true })),

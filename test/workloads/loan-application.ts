@@ -1,9 +1,10 @@
 import type { EventsOf } from '../../src/kernel/definition.ts';
 import type { CommandId, RecordedEvent } from '../../src/kernel/message.ts';
 import type { CommandRequest } from '../../src/runtime/command.ts';
-import { defineProjection } from '../../src/runtime/define.ts';
-import type { loanApplication } from './loan-application.machine.ts';
+import { defineAggregate, defineProjection } from '../../src/runtime/define.ts';
+import { loanApplication } from './loan-application.machine.ts';
 import type { WorkKind } from './loan-application.messages.ts';
+import type { Workload } from './workload.ts';
 
 /** What a row of the bank's log asks for.
  * @param number of the row in the log, from 1: the command's id, so that a second run changes nothing.
@@ -26,12 +27,12 @@ export function commandOf(row: string, number: number): CommandRequest & { reado
 
 /** One application in the read model. */
 export type LoanRow = {
+  readonly id: string;
   readonly amountMinor: number;
   readonly outcome: 'open' | 'approved' | 'declined' | 'cancelled';
   readonly submittedAt: string;
   readonly decidedAt: string | null;
   readonly offers: number;
-  /** How often the latest offer or one before it came back signed. */
   readonly offersSentBack: number;
   /** How often somebody took the file in hand, and for how long in all. */
   readonly sessions: number;
@@ -45,7 +46,7 @@ export const loanApplications = defineProjection<LoanRow>({
   on: ['LoanApplication.*'],
   key: ({ stream }) => stream.id,
   fold(row, event) {
-    if (isA('ApplicationSubmitted', event)) return submitted(event.data.amount, event.meta.occurredAt);
+    if (isA('ApplicationSubmitted', event)) return submitted(event.stream.id, event.data.amount, event.meta.occurredAt);
     const change = row === null ? undefined : changes[event.type as keyof Events];
     return row === null || change === undefined ? row : { ...row, ...change(row, event.meta.occurredAt) };
   },
@@ -58,6 +59,14 @@ export const loanApplications = defineProjection<LoanRow>({
   index: ({ outcome }) => ({ outcome }),
   order: ({ submittedAt }) => submittedAt,
 });
+
+/** The bank's log as a workload. */
+export const loanApplicationWorkload: Workload = {
+  aggregate: defineAggregate(loanApplication),
+  projection: loanApplications,
+  outcomes: ['approved', 'declined', 'cancelled', 'open'],
+  commandOf,
+};
 
 type Events = EventsOf<typeof loanApplication>;
 
@@ -107,7 +116,8 @@ const sessions: Readonly<Record<string, string>> = {
   COMPLETE: 'CompleteWork',
 };
 
-const submitted = (amountMinor: number, submittedAt: string): LoanRow => ({
+const submitted = (id: string, amountMinor: number, submittedAt: string): LoanRow => ({
+  id,
   amountMinor,
   outcome: 'open',
   submittedAt,
