@@ -102,7 +102,7 @@ export const pageCases: readonly StoreCase[] = [
     async run(context) {
       const { store, name, commit } = await openModel(context);
       await commit({ upserts: newRows(3) });
-      for (const cursor of ['nonsense', '', '{}', 'W10', '🦉', "'; DROP TABLE rows; --"]) {
+      for (const cursor of ['nonsense', '', '{}', 'W10', 'WzEsMl0', '🦉', "'; DROP TABLE rows; --"]) {
         await assert.rejects(store.readModels.page(name, { limit: 1, cursor }), withCode('MALFORMED_REQUEST'), cursor);
       }
     },
