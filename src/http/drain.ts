@@ -14,4 +14,8 @@ export function drainOnClose(app: FastifyInstance, timeoutMs: number): void {
   app.addHook('onRequest', async () => {
     if (draining) throw failure('DRAINING', { remedy: 'Send it again, over a new connection.' });
   });
+  // Or the connection of a request under way would stay open, idle, until it is cut.
+  app.addHook('onSend', async (_request, reply) => {
+    if (draining) reply.header('connection', 'close');
+  });
 }

@@ -134,6 +134,8 @@ export function eventsRoutes({ processor, clock, waitForMs, logger, stream }: Ev
 const STREAM_HEADERS = {
   'content-type': 'text/event-stream; charset=utf-8',
   'cache-control': 'no-cache, no-transform',
+  // It ends when the server or the client does.
+  connection: 'close',
   // Or nginx collects the events before it passes them on.
   'x-accel-buffering': 'no',
 };

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { errorTable, failure, isFailure, type StatewrightError } from '../kernel/errors.ts';
+import { type ErrorCode, errorTable, failure, isFailure, type StatewrightError } from '../kernel/errors.ts';
 import type { LegalCommand } from '../kernel/legal.ts';
 import type { RefusedCommand } from '../runtime/command.ts';
 
@@ -54,11 +54,11 @@ export function problemOf(error: StatewrightError, instance: string): Problem {
   };
 }
 
-/** The problem that a refusal is: 404 when there is no such aggregate, else 409, with what would be legal now. */
+/** The problem that a refusal is, with what would be legal now: 404 when there is no such aggregate, else 409. */
 export function problemOfRefusal(refused: RefusedCommand, instance: string): Problem {
   const { code, because, commandId, aggregateId, version, position, commands } = refused;
-  const status = code === 'NOT_FOUND' ? errorTable.NOT_FOUND.status : errorTable.COMMAND_REFUSED.status;
-  const problem = problem9457('COMMAND_REFUSED', code, status, because, instance);
+  const kind = code === 'NOT_FOUND' || code === 'VERSION_CONFLICT' ? code : 'COMMAND_REFUSED';
+  const problem = problem9457(kind, code, errorTable[kind].status, because, instance);
   return { ...problem, commandId, aggregateId, version, position, commands: [...commands] };
 }
 
@@ -85,7 +85,7 @@ export function retryAfterSeconds(status: number, details: Readonly<Record<strin
   return typeof retryAfterMs === 'number' ? Math.max(1, Math.ceil(retryAfterMs / 1000)) : 1;
 }
 
-function problem9457(typeCode: string, code: string, status: number, detail: string, instance: string): Problem {
-  const { title } = errorTable[typeCode as keyof typeof errorTable];
-  return { type: `/docs/errors#${typeCode}`, title, status, detail, code, instance, error: title, message: detail };
+function problem9457(kind: ErrorCode, code: string, status: number, detail: string, instance: string): Problem {
+  const { title } = errorTable[kind];
+  return { type: `/docs/errors#${kind}`, title, status, detail, code, instance, error: title, message: detail };
 }

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { sleep, systemClock } from '../kernel/clock.ts';
-import { failure, isFailure } from '../kernel/errors.ts';
+import { failure } from '../kernel/errors.ts';
 import type { AcceptedCommand, CommandRequest, CommandResult, RefusedCommand } from '../runtime/command.ts';
 import type { Processor } from '../runtime/processor.ts';
 import { EventJson, eventJson } from './event-json.ts';
@@ -54,13 +54,15 @@ export type CommandAccepted = Static<typeof CommandAccepted>;
  * name. A refusal is a result.
  * @param index the command's place in the request, when it carries several.
  * @throws UNKNOWN_AGGREGATE_TYPE (for the runtime's own aggregates too), FORBIDDEN, COMMAND_TIMED_OUT and whatever
- * `processor.send` throws; VERSION_CONFLICT lists the commands that are legal now.
+ * `processor.send` throws.
  */
 export async function sendCommand(request: FastifyRequest, command: HttpCommand, index = 0): Promise<CommandResult> {
   const { processor, timeoutMs } = request.server.commandTarget;
   const { aggregateType, type, data, expectedVersion, correlationId, occurredAt, source } = command;
-  const open = [...processor.aggregates.values()].filter(({ definition }) => !definition.internal);
-  if (!open.some(({ name }) => name === aggregateType)) {
+  const known = processor.aggregates.get(aggregateType);
+  const isOpen = known !== undefined && !known.definition.internal;
+  if (!isOpen && !processor.commands.types.includes(`${aggregateType}.${type}`)) {
+    const open = [...processor.aggregates.values()].filter(({ definition }) => !definition.internal);
     throw unknownAggregate(
       aggregateType,
       open.map(({ name }) => name),
@@ -86,14 +88,7 @@ export async function sendCommand(request: FastifyRequest, command: HttpCommand,
     ...(principal === undefined ? {} : { userId: principal.id }),
     ...(source === undefined ? {} : { source }),
   };
-  try {
-    return await answeredWithin(timeoutMs, processor.send(sent), sent);
-  } catch (error) {
-    if (!isFailure(error, 'VERSION_CONFLICT')) throw error;
-    const view = await processor.read(sent.stream);
-    const details = { ...error.explanation.details, ...(view === undefined ? {} : { commands: view.commands }) };
-    throw failure('VERSION_CONFLICT', { ...error.explanation, details });
-  }
+  return answeredWithin(timeoutMs, processor.send(sent), sent);
 }
 
 /** Answers a command: 202 with its events, or the refusal as a problem. */

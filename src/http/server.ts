@@ -59,7 +59,12 @@ export function createServer(options: ServerOptions): FastifyInstance {
   const app = fastify({
     bodyLimit: options.bodyLimitBytes ?? 1_048_576,
     requestTimeout: requestTimeoutMs,
-    http: { connectionsCheckingInterval: Math.min(requestTimeoutMs, 10_000) },
+    http: {
+      requestTimeout: requestTimeoutMs,
+      // Node takes the larger of the two for the whole request.
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: Math.min(requestTimeoutMs, 10_000),
+    },
     // An id of 512 bytes, percent-encoded.
     routerOptions: { maxParamLength: 2_048 },
     return503OnClosing: false,
