@@ -1,5 +1,4 @@
 import { assign, createMachine, emit, enqueueActions, type StateMachine, type ToStateValue } from 'xstate';
-import { knowAction } from './convention.ts';
 import type {
   AggregateDefinition,
   ClaimRefusal,
@@ -9,6 +8,7 @@ import type {
   Schemas,
   Upcaster,
 } from './definition.ts';
+import { knowAction } from './emissions.ts';
 import type { DomainEvent, Refused } from './message.ts';
 import { closed } from './schema.ts';
 import {

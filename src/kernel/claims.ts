@@ -1,7 +1,13 @@
-/** A claim as it is compared: Unicode NFKC, trimmed, lower case; the kind before the first colon stays a word. */
+import { failure } from './errors.ts';
+
+/** A claim as it is compared: Unicode NFKC, trimmed, lower case, kind and value each.
+ * @throws DECIDE_FAILED for a text that isn't `kind:value`. */
 export function normaliseClaim(claim: string): string {
   const colon = claim.indexOf(':');
-  return `${folded(claim.slice(0, colon))}:${folded(claim.slice(colon + 1))}`;
+  const kind = folded(claim.slice(0, Math.max(colon, 0)));
+  const value = folded(claim.slice(colon + 1));
+  if (kind !== '' && value !== '') return `${kind}:${value}`;
+  throw failure('DECIDE_FAILED', { expected: 'a claim of the form kind:value', found: JSON.stringify(claim) });
 }
 
 /** What is before the first colon. */

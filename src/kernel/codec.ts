@@ -7,16 +7,18 @@ import type { DomainEvent, Json } from './message.ts';
  * @throws Error that names the path of what JSON can't hold: a function, a Date, NaN, a class, a cycle. */
 export function toJson(value: unknown, path = 'data', depth = 0): Json {
   switch (typeof value) {
-    case 'string':
     case 'boolean':
       return value;
+    case 'string':
+      if (value.isWellFormed()) return value;
+      throw new Error(`${path} has half a character (a lone surrogate), which UTF-8 can't hold`);
     case 'number':
       if (Number.isFinite(value)) return value === 0 ? 0 : value;
       break;
     case 'object':
       if (value === null) return null;
       if (depth > MAX_DEPTH) throw new Error(`${path} is nested deeper than ${MAX_DEPTH} levels`);
-      if (Array.isArray(value)) return value.map((item, index) => toJson(item, `${path}[${index}]`, depth + 1));
+      if (Array.isArray(value)) return Array.from(value, (item, index) => toJson(item, `${path}[${index}]`, depth + 1));
       if (isPlain(value)) return copyOf(value, path, depth);
   }
   throw new Error(`${path} is ${described(value)}, which JSON can't hold`);
@@ -42,7 +44,8 @@ export function shortCode(text: string, characters = 10): string {
 }
 
 /** The event lifted to today's schema; the same object when it is there already.
- * @throws NEWER_EVENT when it was written under a schema that this code doesn't know. */
+ * @throws NEWER_EVENT when it was written under a schema that this code doesn't know; EVENT_NOT_FOLDABLE when an
+ * upcaster throws. */
 export function upcast<Event extends DomainEvent>(event: Event, upcasters: readonly Upcaster[]): Event {
   const today = upcasters.length + 1;
   const { schema } = event.meta;
@@ -50,8 +53,15 @@ export function upcast<Event extends DomainEvent>(event: Event, upcasters: reado
   if (schema > today) {
     throw failure('NEWER_EVENT', { expected: `${event.type} of schema ${today} at most`, found: `schema ${schema}` });
   }
-  const data = upcasters.slice(schema - 1).reduce((lifted, lift) => lift(lifted), event.data as Json);
-  return { ...event, data, meta: { ...event.meta, schema: today } };
+  try {
+    const data = upcasters.slice(schema - 1).reduce((lifted, lift) => lift(lifted), event.data as Json);
+    return { ...event, data, meta: { ...event.meta, schema: today } };
+  } catch (cause) {
+    throw failure('EVENT_NOT_FOLDABLE', {
+      expected: `${event.type} of schema ${schema} to be lifted to ${today}`,
+      cause,
+    });
+  }
 }
 
 const MAX_DEPTH = 100;

@@ -2,19 +2,10 @@ import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
 import { normaliseClaims } from './claims.ts';
 import { toJson } from './codec.ts';
 import type { AggregateDefinition } from './definition.ts';
+import { isKnown } from './emissions.ts';
+import { faultyCover } from './event-cover.ts';
 import { initial } from './statechart.ts';
-import { type Action, type CommandMeta, REFUSED } from './transitions.ts';
-
-/** Remembers what an action made by a helper emits: XState's config can't show it. */
-export function knowAction(action: Action, meta: CommandMeta): void {
-  known.set(action, meta);
-}
-
-/** What a transition's actions emit; undefined when it isn't a command's. */
-export function commandMeta(transition: AnyTransitionDefinition): CommandMeta | undefined {
-  const [action] = transition.actions;
-  return typeof action === 'function' ? known.get(action) : undefined;
-}
+import { REFUSED } from './transitions.ts';
 
 /** Everything that breaks the convention, each in one sentence that names the state; none when it holds.
  * 1. Commands only emit; events only move and assign; entry, exit, `always` and `onDone` only assign.
@@ -27,26 +18,22 @@ export function commandMeta(transition: AnyTransitionDefinition): CommandMeta | 
  * 8. Upcasters, claim texts and revision fit what is declared. */
 export function faultsOf(definition: AggregateDefinition): readonly string[] {
   const nodes = everyNode(definition.machine.root);
-  return [
+  const faults = [
     ...faultyNames(definition),
     ...nodes.flatMap((node) => faultyState(node, definition)),
     ...faultyCover(nodes, definition),
-    ...faultyStart(definition),
     ...faultyDeclaration(definition),
   ];
+  // A machine that breaks a rule is not even started.
+  return faults.length > 0 ? faults : faultyStart(definition);
 }
 
 type Node = AnyStateMachine['root'];
 
-const known = new WeakMap<object, CommandMeta>();
 const NAME = /^[A-Za-z][A-Za-z0-9_-]{0,99}$/;
 
 function everyNode(node: Node): readonly Node[] {
-  return [node, ...childrenOf(node).flatMap(everyNode)];
-}
-
-function childrenOf(node: Node): readonly Node[] {
-  return Object.values(node.states ?? {});
+  return [node, ...Object.values(node.states).flatMap(everyNode)];
 }
 
 const nameOf = (node: Node) => node.path.join('.') || 'the root';
@@ -66,36 +53,51 @@ function faultyNames({ name, schemas: { commands, events } }: AggregateDefinitio
   ];
 }
 
-function faultyState(node: Node, { machine, schemas: { commands, events } }: AggregateDefinition): readonly string[] {
+function faultyState(node: Node, definition: AggregateDefinition): readonly string[] {
+  const { machine } = definition;
   const here = nameOf(node);
-  const faults: string[] = [];
-  for (const key of ['invoke', 'after', 'route'] as const) {
-    if (key in node.config) faults.push(`${here} has \`${key}\`, which an aggregate can't have`);
-  }
-  for (const [type, transitions] of node.transitions) {
-    for (const transition of transitions as readonly AnyTransitionDefinition[]) {
-      const at = `${here} on ${type}`;
-      if (has(commands, type)) faults.push(...faultyCommand(transition, at, machine));
-      else if (has(events, type) || type.startsWith('xstate.done.state.'))
-        faults.push(...onlyAssigns(transition.actions, at, machine));
-      else if (!type.startsWith('xstate.'))
-        faults.push(
-          `${at}: ${type.includes('*') ? 'wildcards are not for aggregates' : 'neither a command nor an event of this name is declared'}`,
-        );
-      faults.push(...faultyGuard(transition, at, machine));
-    }
-  }
-  faults.push(
-    ...onlyAssigns(node.entry, `${here} on entry`, machine),
-    ...onlyAssigns(node.exit, `${here} on exit`, machine),
-  );
-  for (const always of node.always ?? [])
-    faults.push(
-      ...onlyAssigns(always.actions, `${here} always`, machine),
-      ...faultyGuard(always, `${here} always`, machine),
-    );
-  if (node.type === 'compound') faults.push(...onlyAssigns(node.initial.actions, `${here} initially`, machine));
-  return faults;
+  const quiet = (actions: readonly unknown[], where: string) => onlyAssigns(actions, `${here} ${where}`, machine);
+  const always = node.always ?? [];
+  return [
+    ...['invoke', 'after', 'route']
+      .filter((key) => key in node.config)
+      .map((key) => `${here} has \`${key}\`, which an aggregate can't have`),
+    ...[...node.transitions].flatMap(([type, transitions]) =>
+      transitions.flatMap((transition) => faultyTransition(transition, type, `${here} on ${type}`, definition)),
+    ),
+    ...always.flatMap((transition) => [
+      ...quiet(transition.actions, 'always'),
+      ...faultyGuard(transition, `${here} always`, machine),
+    ]),
+    ...quiet(node.entry, 'on entry'),
+    ...quiet(node.exit, 'on exit'),
+    ...(node.type === 'compound' ? quiet(node.initial.actions, 'initially') : []),
+    ...(node.exit.length > 0 && mayEnd(node)
+      ? [`${here} has \`exit\`: at the end of the machine XState runs it with every message`]
+      : []),
+  ];
+}
+
+/** Whether the state may be active when the machine is done. */
+function mayEnd(node: Node): boolean {
+  return node.parent === undefined || node.type === 'final' || (node.parent.type === 'parallel' && mayEnd(node.parent));
+}
+
+function faultyTransition(
+  transition: AnyTransitionDefinition,
+  type: string,
+  at: string,
+  { machine, schemas }: AggregateDefinition,
+): readonly string[] {
+  const guard = faultyGuard(transition, at, machine);
+  if (has(schemas.commands, type)) return [...faultyCommand(transition, at, machine), ...guard];
+  if (has(schemas.events, type) || type.startsWith('xstate.done.state.'))
+    return [...onlyAssigns(transition.actions, at, machine), ...guard];
+  // What `invoke`, `after` and `route` add is told by their own names.
+  if (type.startsWith('xstate.')) return [];
+  return [
+    `${at}: ${type.includes('*') ? 'wildcards are not for aggregates' : 'no command and no event of this name is declared'}`,
+  ];
 }
 
 function faultyCommand(transition: AnyTransitionDefinition, at: string, machine: AnyStateMachine): readonly string[] {
@@ -103,7 +105,7 @@ function faultyCommand(transition: AnyTransitionDefinition, at: string, machine:
   if (transition.target !== undefined) faults.push(`${at}: a command emits, it doesn't move`);
   if (transition.actions.length === 0) faults.push(`${at}: it neither emits nor refuses`);
   for (const action of transition.actions) {
-    if (!(typeof action === 'function' && known.has(action))) {
+    if (!isKnown(action)) {
       faults.push(`${at}: ${actionName(action, machine)} is not one of emits, decides, refuse`);
     }
   }
@@ -130,83 +132,6 @@ function faultyGuard({ guard }: AnyTransitionDefinition, at: string, machine: An
   const name = typeof guard === 'object' && guard !== null && 'type' in guard ? guard.type : guard;
   if (typeof name !== 'string' || name in machine.implementations.guards) return [];
   return [`${at}: the guard "${name}" has no implementation`];
-}
-
-function faultyCover(
-  nodes: readonly Node[],
-  { schemas: { commands, events } }: AggregateDefinition,
-): readonly string[] {
-  const faults: string[] = [];
-  for (const type of [...Object.keys(commands), ...Object.keys(events)]) {
-    if (!nodes.some((node) => handles(node, type))) faults.push(`no state handles ${type}`);
-  }
-  for (const node of nodes) {
-    for (const type of Object.keys(events)) {
-      const above = ancestorsOf(node).find((ancestor) => handles(ancestor, type));
-      if (handles(node, type) && above !== undefined) {
-        faults.push(`${nameOf(node)} and ${nameOf(above)} above it both handle ${type}: XState would skip the latter`);
-      }
-    }
-    for (const [command, transitions] of node.transitions) {
-      for (const transition of transitions)
-        faults.push(...uncovered(node, command, transition as AnyTransitionDefinition, events));
-    }
-  }
-  return faults;
-}
-
-/** Of several events the first may lead to where the next is handled, so one that can come first is enough here;
- * folding before appending proves the rest. */
-function uncovered(
-  node: Node,
-  command: string,
-  transition: AnyTransitionDefinition,
-  events: object,
-): readonly string[] {
-  const meta = commandMeta(transition);
-  if (meta === undefined || meta.kind === 'refuses') return [];
-  const undeclared = meta.events.filter((type) => !has(events, type));
-  if (undeclared.length > 0)
-    return undeclared.map((type) => `${nameOf(node)} on ${command}: the event ${type} is not declared`);
-  if (meta.events.some((type) => coveredAround(node, type) || coveredWithin(node, type, command))) return [];
-  return [`${nameOf(node)} on ${command} emits ${meta.events.join(' or ')}, which is not handled there`];
-}
-
-function handles(node: Node, type: string): boolean {
-  return (node.transitions.get(type as never)?.length ?? 0) > 0;
-}
-
-function ancestorsOf(node: Node): readonly Node[] {
-  return node.parent === undefined ? [] : [node.parent as Node, ...ancestorsOf(node.parent as Node)];
-}
-
-/** Whether whatever else is active with `node` handles the event: an ancestor, or another region. */
-function coveredAround(node: Node, type: string): boolean {
-  const parent = node.parent as Node | undefined;
-  if (parent === undefined) return false;
-  const regions = parent.type === 'parallel' ? childrenOf(parent).filter((region) => region !== node) : [];
-  return handles(parent, type) || regions.some((region) => coveredWithin(region, type)) || coveredAround(parent, type);
-}
-
-/** Whether the event is handled in every configuration of `node` that leaves it the command. */
-function coveredWithin(node: Node, type: string, command?: string): boolean {
-  if (handles(node, type)) return true;
-  const children = childrenOf(node).filter((child) => child.type !== 'history');
-  if (children.length === 0) return false;
-  const covers = (child: Node) =>
-    coveredWithin(child, type, command) || (command !== undefined && takes(child, command));
-  return node.type === 'parallel' ? children.some(covers) : children.every(covers);
-}
-
-/** Whether a child surely takes the command, so that its ancestors never see it. */
-function takes(node: Node, command: string): boolean {
-  const transitions = node.transitions.get(command as never) ?? [];
-  if (transitions.some(({ guard }) => guard === undefined)) return true;
-  const children = childrenOf(node).filter((child) => child.type !== 'history');
-  if (children.length === 0) return false;
-  return node.type === 'parallel'
-    ? children.some((child) => takes(child, command))
-    : children.every((child) => takes(child, command));
 }
 
 function faultyStart({ machine, claims }: AggregateDefinition): readonly string[] {

@@ -1,12 +1,12 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { kindOf, normaliseClaims } from './claims.ts';
-import { fingerprint, toJson, upcast } from './codec.ts';
+import { fingerprint, upcast } from './codec.ts';
 import { faultsOf } from './convention.ts';
 import type { AggregateDefinition, GivenCommand } from './definition.ts';
-import { asFailure, failure } from './errors.ts';
+import { type ErrorCode, failure } from './errors.ts';
 import { type LegalCommand, legalCommands, notAccepted } from './legal.ts';
 import type { DomainEvent, Json, Refused } from './message.ts';
-import { compileSchema, type Validator } from './schema.ts';
+import { createParser } from './parser.ts';
 import { advance, initial, persist, restore, stateName, structure } from './statechart.ts';
 import { REFUSED } from './transitions.ts';
 
@@ -91,40 +91,33 @@ export function defineAggregate(definition: AggregateDefinition): Aggregate {
     });
   }
   const commandTypes = Object.keys(schemas.commands);
-  const commands = validators(schemas.commands);
-  const events = validators(schemas.events);
-  const upcastersOf = (type: string) =>
-    Object.hasOwn(definition.upcasters, type) ? (definition.upcasters[type] ?? []) : [];
-
-  const encodeEvent = (type: string, data: unknown): Json => {
-    const validator = events.get(type);
-    if (validator === undefined) {
-      throw failure('INVALID_EVENT', {
-        expected: `an event of ${name}`,
-        found: type,
-        details: { aggregate: name, event: type },
-      });
-    }
-    return checkedJson(data, validator, 'INVALID_EVENT', `${name}.${type}`);
-  };
+  const unknownCommand = (type: string) =>
+    failure('UNKNOWN_COMMAND', { expected: `a command of ${name}: ${commandTypes.join(', ')}`, found: type });
+  const commands = createParser(name, schemas.commands, 'INVALID_COMMAND', unknownCommand);
+  const events = createParser(name, schemas.events, 'INVALID_EVENT', (type) =>
+    failure('INVALID_EVENT', { expected: `an event that ${name} declares`, found: type }),
+  );
+  const upcastersOf = (type: string) => ownValue(definition.upcasters, type) ?? [];
 
   const upcastEvent = <Event extends DomainEvent>(event: Event): Event => {
-    if (events.has(event.type)) return upcast(event, upcastersOf(event.type));
+    if (events.knows(event.type)) return upcast(event, upcastersOf(event.type));
     throw failure('NEWER_EVENT', { expected: `an event that ${name} knows`, found: event.type });
   };
 
   const fold = (snapshot: AnyMachineSnapshot, event: DomainEvent): AnyMachineSnapshot => {
-    const { next, emitted, taken } = folding(machine, snapshot, event);
+    const details = { aggregate: name, event: event.type, state: snapshot.value };
+    const { next, emitted, taken } = attempt('EVENT_NOT_FOLDABLE', details, () => advance(machine, snapshot, event));
     if (taken.length > 0 && emitted.length === 0) return next;
     throw failure('EVENT_NOT_FOLDABLE', {
       expected: taken.length > 0 ? `${event.type} to emit nothing` : `${name} to take ${event.type}`,
       found: taken.length > 0 ? `it emitted ${emitted[0]?.type}` : `the state ${stateName(snapshot)}, which does not`,
-      details: { aggregate: name, event: event.type, state: snapshot.value },
+      details,
     });
   };
 
   const decide = (snapshot: AnyMachineSnapshot, command: GivenCommand, version: number): Decision => {
-    if (!commands.has(command.type)) throw unknownCommand(name, command.type, commandTypes);
+    // An undeclared type must not reach the interpreter: `xstate.stop` would stop the snapshot.
+    if (!commands.knows(command.type)) throw unknownCommand(command.type);
     const emitted = deciding(machine, snapshot, command);
     const refusal = emitted.find(isRefusal);
     if (refusal !== undefined) return { kind: 'refused', code: refusal.code, because: refusal.because };
@@ -134,7 +127,7 @@ export function defineAggregate(definition: AggregateDefinition): Aggregate {
       const { type, data } = draft as Draft;
       const schema = upcastersOf(type).length + 1;
       const meta = { ...command.meta, causationId: command.meta.commandId, schema };
-      const event = { type, data: encodeEvent(type, data), meta };
+      const event = { type, data: events.parse(type, data), meta };
       next = fold(next, event);
       return event;
     });
@@ -151,28 +144,19 @@ export function defineAggregate(definition: AggregateDefinition): Aggregate {
     claims: (state) => normaliseClaims(definition.claims(snapshotOf(state).context)),
     claimRefusal(claim) {
       const kind = kindOf(claim);
-      const [code, because] = definition.claimed[kind] ?? ['CLAIMED', `Another ${name} has this ${kind}.`];
+      const [code, because] = ownValue(definition.claimed, kind) ?? ['CLAIMED', `Another ${name} has this ${kind}.`];
       return { code, because };
     },
     persist: (state) => persist(snapshotOf(state)),
-    restore(persisted) {
-      try {
-        return stateOf(restore(machine, persisted));
-      } catch (cause) {
-        throw asFailure(cause, 'EVENT_NOT_FOLDABLE', { expected: `a state that ${name} has` });
-      }
-    },
+    restore: (persisted) =>
+      stateOf(attempt('EVENT_NOT_FOLDABLE', { aggregate: name }, () => restore(machine, persisted))),
     describe(state) {
       const { value, context, status } = snapshotOf(state);
       return { state: value as Json, context: context as Json, status: status === 'done' ? 'done' : 'active' };
     },
     legal: (state, version) => legalCommands(snapshotOf(state), commandTypes, version),
-    parseCommand(type, data) {
-      const validator = commands.get(type);
-      if (validator === undefined) throw unknownCommand(name, type, commandTypes);
-      return checkedJson(data, validator, 'INVALID_COMMAND', `${name}.${type}`);
-    },
-    encodeEvent,
+    parseCommand: commands.parse,
+    encodeEvent: events.parse,
     schemaVersion: (type) => upcastersOf(type).length + 1,
     upcast: upcastEvent,
   };
@@ -185,67 +169,30 @@ const MAX_EVENTS = 1000;
 const stateOf = (snapshot: AnyMachineSnapshot) => snapshot as unknown as AggregateState;
 const snapshotOf = (state: AggregateState) => state as unknown as AnyMachineSnapshot;
 
-const validators = (schemas: AggregateDefinition['schemas']['events']): ReadonlyMap<string, Validator> =>
-  new Map(Object.entries(schemas).map(([type, schema]) => [type, compileSchema(schema)]));
+/** Never what every object inherits, whatever the key. */
+const ownValue = <Value>(map: Readonly<Record<string, Value>>, key: string) =>
+  Object.hasOwn(map, key) ? map[key] : undefined;
 
 const isRefusal = (emitted: { readonly type: string }): emitted is { readonly type: string } & Refused =>
   emitted.type === REFUSED;
 
 /** Runs the command through the machine, which must not change by it. */
-function deciding(
-  machine: AnyStateMachine,
-  snapshot: AnyMachineSnapshot,
-  command: GivenCommand,
-): readonly { readonly type: string }[] {
-  const about = { details: { aggregate: machine.id, command: command.type } };
-  try {
-    const { next, emitted } = advance(machine, snapshot, command);
-    if (next !== snapshot)
-      throw failure('DECIDE_FAILED', { ...about, found: `${command.type} changed the state; only events may` });
-    if (emitted.length > MAX_EVENTS) {
-      throw failure('DECIDE_FAILED', {
-        ...about,
-        expected: `${MAX_EVENTS} events at most`,
-        found: `${emitted.length}`,
-      });
-    }
-    return emitted;
-  } catch (cause) {
-    throw asFailure(cause, 'DECIDE_FAILED', about);
-  }
+function deciding(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, command: GivenCommand) {
+  const details = { aggregate: machine.id, command: command.type };
+  const { next, emitted } = attempt('DECIDE_FAILED', details, () => advance(machine, snapshot, command));
+  if (next !== snapshot)
+    throw failure('DECIDE_FAILED', { expected: 'an event to change the state', found: `${command.type} did`, details });
+  if (emitted.length <= MAX_EVENTS) return emitted;
+  throw failure('DECIDE_FAILED', { expected: `${MAX_EVENTS} events at most`, found: `${emitted.length}`, details });
 }
 
-function folding(machine: AnyStateMachine, snapshot: AnyMachineSnapshot, event: DomainEvent) {
+/** Whatever the author's code throws is this failure, also an error of ours. */
+function attempt<Result>(code: ErrorCode, details: Readonly<Record<string, unknown>>, run: () => Result): Result {
   try {
-    return advance(machine, snapshot, event);
+    return run();
   } catch (cause) {
-    throw asFailure(cause, 'EVENT_NOT_FOLDABLE', { details: { aggregate: machine.id, event: event.type } });
+    throw failure(code, { found: cause instanceof Error ? cause.message : String(cause), details, cause });
   }
-}
-
-function checkedJson(
-  data: unknown,
-  validator: Validator,
-  code: 'INVALID_COMMAND' | 'INVALID_EVENT',
-  what: string,
-): Json {
-  let json: Json;
-  try {
-    json = toJson(data);
-  } catch (cause) {
-    throw asFailure(cause, code, { expected: `JSON as the data of ${what}` });
-  }
-  if (validator.fits(json)) return json;
-  const misfits = validator.misfits(json);
-  throw failure(code, {
-    expected: misfits.map(({ path, expected }) => `${path}: ${expected}`).join(', '),
-    found: misfits.map(({ path, found }) => `${path}: ${found}`).join(', '),
-    details: { message: what, misfits },
-  });
-}
-
-function unknownCommand(name: string, type: string, known: readonly string[]) {
-  return failure('UNKNOWN_COMMAND', { expected: `a command of ${name}: ${known.join(', ')}`, found: type });
 }
 
 /** What of a definition decides whether its snapshots can be used. */
@@ -255,7 +202,7 @@ function identity({ name, machine, schemas, upcasters, revision }: AggregateDefi
     name,
     revision,
     structure: structure(machine),
-    schemas: JSON.parse(JSON.stringify(schemas)),
+    schemas: JSON.parse(JSON.stringify(schemas)) as Json,
     upcasters: Object.fromEntries(lifts),
   };
 }

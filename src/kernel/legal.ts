@@ -1,5 +1,5 @@
 import type { AnyMachineSnapshot } from 'xstate';
-import { commandMeta } from './convention.ts';
+import { commandMeta } from './emissions.ts';
 import type { Refused } from './message.ts';
 import { enabled, stateName } from './statechart.ts';
 

@@ -21,12 +21,13 @@ export function compileSchema(schema: TSchema): Validator {
   const validator = Compile(closed(schema));
   return {
     fits: (value) => validator.Check(value),
-    misfits: (value) =>
-      validator
-        .Errors(value)
-        .filter((error, _, all) => isReason(error, all))
+    misfits(value) {
+      const errors = validator.Errors(value);
+      return errors
+        .filter((error) => isReason(error, errors))
         .slice(0, 5)
-        .map((error) => explain(error, value)),
+        .map((error) => explain(error, value, errors));
+    },
   };
 }
 
@@ -62,7 +63,7 @@ function isReason(error: TLocalizedValidationError, all: readonly TLocalizedVali
   return !all.some((other) => other !== error && error.schemaPath.startsWith(`${other.schemaPath}/${other.keyword}/`));
 }
 
-function explain(error: TLocalizedValidationError, value: unknown): Misfit {
+function explain(error: TLocalizedValidationError, value: unknown, all: readonly TLocalizedValidationError[]): Misfit {
   const keys = error.instancePath.split('/').slice(1).map(unescaped);
   const at = keys.reduce((text, key) => text + (/^\d+$/.test(key) ? `[${key}]` : `.${key}`), 'data');
   const found = keys.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null)?.[key], value);
@@ -73,8 +74,13 @@ function explain(error: TLocalizedValidationError, value: unknown): Misfit {
       const key = error.params.additionalProperties[0] ?? '';
       return { path: `${at}.${key}`, expected: 'no such field', found: shown((found as Record<string, unknown>)[key]) };
     }
-    case 'unevaluatedProperties':
-      return { path: at, expected: 'no further fields', found: shown(found) };
+    case 'unevaluatedProperties': {
+      const key = String(error.params.unevaluatedProperties[0] ?? '');
+      return { path: `${at}.${key}`, expected: 'no such field', found: shown((found as Record<string, unknown>)[key]) };
+    }
+    case 'anyOf':
+    case 'oneOf':
+      return { path: at, expected: allowedBy(error, all), found: shown(found) };
     case 'type':
       return { path: at, expected: `a value of type ${error.params.type}`, found: shown(found) };
     case 'const':
@@ -105,6 +111,18 @@ function explain(error: TLocalizedValidationError, value: unknown): Misfit {
     default:
       return { path: at, expected: `a value that ${error.message}`, found: shown(found) };
   }
+}
+
+/** What a union's branches would take, told by what each of them found wrong. */
+function allowedBy(union: TLocalizedValidationError, all: readonly TLocalizedValidationError[]): string {
+  const within = `${union.schemaPath}/${union.keyword}/`;
+  const branches = all
+    .filter(({ schemaPath, instancePath }) => schemaPath.startsWith(within) && instancePath === union.instancePath)
+    .flatMap((error) => {
+      if (error.keyword === 'const') return [JSON.stringify(error.params.allowedValue)];
+      return error.keyword === 'type' ? [`a value of type ${error.params.type}`] : [];
+    });
+  return branches.length > 0 ? `one of ${[...new Set(branches)].join(', ')}` : 'one of the forms that are allowed';
 }
 
 const unescaped = (key: string) => key.replaceAll('~1', '/').replaceAll('~0', '~');

@@ -34,7 +34,7 @@ export function advance<Machine extends AnyStateMachine>(
   const mine: Collected = { emitted: [], taken: undefined, followed: none };
   collected = mine;
   try {
-    const next = machine.transition(snapshot, event, scope) as SnapshotFrom<Machine>;
+    const next = inDocumentOrder(machine.transition(snapshot, event, scope)) as SnapshotFrom<Machine>;
     return { next, emitted: mine.emitted, taken: mine.taken ?? none, followed: mine.followed };
   } finally {
     collected = outer;
@@ -99,7 +99,7 @@ export function restore<Machine extends AnyStateMachine>(machine: Machine, persi
   );
   const snapshot = machine.resolveState({ value, context, historyValue });
   if (!sameValue(snapshot.value, value)) throw new Error(`No such state: ${JSON.stringify(value)}`);
-  return snapshot as SnapshotFrom<Machine>;
+  return inDocumentOrder(snapshot) as SnapshotFrom<Machine>;
 }
 
 /** A machine's structure without its functions: what its hash and its diagrams are made of. */
@@ -118,7 +118,8 @@ export interface Running<Machine extends AnyStateMachine> {
 }
 
 /** Starts a machine of the runtime's own on this clock.
- * @param options.onError told what an action or an invocation threw and no transition took. */
+ * @param options.onError told what an action threw, or an invocation that no transition answers: the machine has then
+ * stopped with status `error`. Default: the error is thrown outside any handler, which ends the process. */
 export function run<Machine extends AnyStateMachine>(
   machine: Machine,
   clock: Clock,
@@ -142,7 +143,11 @@ export function run<Machine extends AnyStateMachine>(
     snapshot: () => actor.getSnapshot() as SnapshotFrom<Machine>,
     send: (event) => actor.send(event),
     subscribe(listener) {
-      const subscription = actor.subscribe((snapshot) => listener(snapshot as SnapshotFrom<Machine>));
+      // An observer without `error` would make XState throw what onError is told anyway.
+      const subscription = actor.subscribe({
+        next: (snapshot) => listener(snapshot as SnapshotFrom<Machine>),
+        ...(options.onError === undefined ? {} : { error: nothing }),
+      });
       return () => subscription.unsubscribe();
     },
     stop: () => {
@@ -190,6 +195,24 @@ const scope = {
     },
   },
 } as unknown as AnyActorScope;
+
+/** XState orders regions as they were entered, and restores them as they were written: both decide the order of what
+ * they emit and assign. Here it is always the order in which the machine was written. */
+function inDocumentOrder(snapshot: AnyMachineSnapshot): AnyMachineSnapshot {
+  const nodes = snapshot._nodes;
+  if (nodes.every((node, index) => index === 0 || (nodes[index - 1]?.order ?? 0) < node.order)) return snapshot;
+  const value = orderedValue(snapshot.machine.root, snapshot.value);
+  return { ...snapshot, value, _nodes: nodes.toSorted((a, b) => a.order - b.order) };
+}
+
+function orderedValue(node: AnyStateMachine['root'], value: AnyMachineSnapshot['value']): AnyMachineSnapshot['value'] {
+  if (typeof value === 'string') return value;
+  const active = Object.entries(node.states).flatMap(([key, child]) => {
+    const inner = value[key];
+    return inner === undefined ? [] : [[key, orderedValue(child, inner)] as const];
+  });
+  return Object.fromEntries(active);
+}
 
 function sameValue(a: unknown, b: unknown): boolean {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;

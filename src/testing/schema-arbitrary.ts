@@ -101,10 +101,8 @@ function list(fc: FastCheck, schema: Schema): Arbitrary<Json> {
   const { items, prefixItems, minItems, maxItems, uniqueItems } = schema;
   const tuple = isList(prefixItems) ? prefixItems : isList(items) ? items : undefined;
   if (tuple !== undefined) return fc.tuple(...tuple.map((item) => arbitrary(fc, item)));
-  const bounds = {
-    minLength: number(minItems, 0),
-    maxLength: Math.min(number(maxItems, 8), Math.max(8, number(minItems, 0))),
-  };
+  const minLength = number(minItems, 0);
+  const bounds = { minLength, maxLength: Math.min(number(maxItems, Number.POSITIVE_INFINITY), Math.max(8, minLength)) };
   const item = arbitrary(fc, (items ?? {}) as Schema);
   if (uniqueItems !== true) return fc.array(item, bounds);
   return fc.uniqueArray(item, { ...bounds, selector: (value) => JSON.stringify(value) });
