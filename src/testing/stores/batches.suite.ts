@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AppendEntry } from '../../ports/event-store.ts';
-import { append, collect, commit, kinds, newCommand, newEvent, newEvents } from '../store-fixtures.ts';
+import { collect, commit, kinds, newCommand, newEvent, newEvents } from '../store-fixtures.ts';
 import type { StoreCase } from '../store-subject.ts';
 
 export const batchCases: readonly StoreCase[] = [
@@ -241,14 +241,29 @@ export const batchCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'a batch that cannot be stored whole stores none of it',
-    async run({ store, stream }) {
+    name: 'a batch that cannot be stored whole stores none of it: events, command ids, claims',
+    async run({ store, stream, name }) {
       const one = stream();
-      const bad = { stream: { type: 'Account', id: '' }, expected: 'any' as const, events: newEvents(1) };
-      const good = { stream: one, expected: 'none' as const, events: newEvents(1), command: newCommand() };
-      await assert.rejects(store.events.append([good, bad]));
+      const claim = name('claim');
+      const good: AppendEntry = {
+        stream: one,
+        expected: 'none',
+        events: newEvents(1),
+        command: newCommand(),
+        take: [claim],
+      };
+      const bad: readonly AppendEntry[] = [
+        { stream: { type: 'Account', id: '' }, expected: 'any', events: newEvents(1) },
+        { stream: stream(), expected: 'any', events: [newEvent(), newEvent('Broken', { toJSON: broken })] },
+      ];
+      for (const each of bad) await assert.rejects(store.events.append([good, each]));
       assert.deepEqual(await store.events.streamHead(one), { version: 0 });
-      assert.equal((await append(store, one, 'none', good.events, { command: good.command })).kind, 'committed');
+      assert.equal((await store.events.claimHolders([claim])).size, 0);
+      assert.deepEqual(kinds(await store.events.append([good])), ['committed']);
     },
   },
 ];
+
+function broken(): never {
+  throw new Error('cannot be written as JSON');
+}

@@ -78,6 +78,19 @@ export const rowCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'a commit that cannot be written whole writes none of it',
+    async run(context) {
+      const { store, name, generation, commit } = await openModel(context);
+      await commit({ upserts: [newRow('a', { totals: { n: 1 } })] });
+      const broken = Object.assign(newRow('z').value ?? {}, { toJSON: () => assert.fail('cannot be written as JSON') });
+      const upserts = [newRow('a', { totals: { n: 9 } }), newRow('b'), { ...newRow('z'), value: broken }];
+      await assert.rejects(commit({ upserts, deletes: ['a'] }));
+      assert.deepEqual(idsOf((await store.readModels.page(name, { limit: 10 })).rows), ['a']);
+      assert.deepEqual(await store.readModels.totals(name), { n: 1 });
+      assert.deepEqual(await generation.checkpoint(), { position: 1 });
+    },
+  },
+  {
     name: 'rows written on one instance are read on another',
     needs: ['shared'],
     async run(context) {
