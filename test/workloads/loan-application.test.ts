@@ -7,16 +7,16 @@ import type { CommandRequest } from '../../src/runtime/command.ts';
 import { given } from '../../src/testing/given-when-then.ts';
 import { loanApplication } from './loan-application.machine.ts';
 import { type LoanRow, loanApplicationWorkload } from './loan-application.ts';
+import { loanLog } from './loan-log.ts';
 import { linesOf } from './log-file.ts';
 
 const { aggregate, projection, commandOf } = loanApplicationWorkload;
 const root = new URL('../..', import.meta.url);
-const log = process.env.LOAN_LOG ?? new URL('../shared/data/loan-applications.jsonl.gz', root).pathname;
 
-describe.skipIf(!existsSync(log))(`the loan log ${log}`, () => {
+describe.skipIf(!existsSync(loanLog))(`the loan log ${loanLog}`, () => {
   let whole: Folded;
   beforeAll(async () => {
-    whole = await fold(linesOf(log));
+    whole = await fold(linesOf(loanLog));
   }, 120_000);
 
   it('ends with what the bank decided', () => {
@@ -39,7 +39,7 @@ describe.skipIf(!existsSync(log))(`the loan log ${log}`, () => {
 
   it('is mostly refused when the rows of a case come backwards', async () => {
     const cases = new Map<string, string[]>();
-    for await (const line of linesOf(log, 40_000)) {
+    for await (const line of linesOf(loanLog, 40_000)) {
       const { case: id } = JSON.parse(line) as { readonly case: string };
       cases.set(id, [...(cases.get(id) ?? []), line]);
     }
