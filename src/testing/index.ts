@@ -2,7 +2,10 @@
 export * from './case.ts';
 export { coordinationSuite } from './coordination.suite.ts';
 export { eventStoreSuite } from './event-store.suite.ts';
+export { type Given, given, type Outcome } from './given-when-then.ts';
+export { aggregateLaws, type KitOptions, type Law } from './property-kit.ts';
 export { readModelSuite } from './read-model.suite.ts';
+export { type FastCheck, schemaArbitrary } from './schema-arbitrary.ts';
 export {
   type StoreAdapter,
   type StoreCase,
