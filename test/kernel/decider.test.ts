@@ -377,6 +377,32 @@ describe('legal', () => {
   });
 });
 
+describe('legal, of a guard that catches what it meets', () => {
+  const { emits, refuse, moves, on, define } = aggregate('Catcher', {
+    commands: { Try: Type.Object({ no: Type.Boolean() }) },
+    events: { Tried: Type.Object({}) },
+    context: {},
+  });
+  const tries = on({
+    Try: [
+      refuse('NO', 'No.', ({ data }) => {
+        try {
+          return data.no;
+        } catch {
+          return true;
+        }
+      }),
+      emits('Tried', () => ({})),
+    ],
+    Tried: moves(null),
+  });
+  const catcher = defineAggregate(define({ initial: 'only', states: { only: { on: tries } } }));
+
+  it('notices all the same that it looked at the command', () => {
+    expect(catcher.legal(catcher.initial, 1)).toEqual([{ type: 'Try', verdict: 'depends-on-data' }]);
+  });
+});
+
 describe('the hash', () => {
   const hashOf = (more: { revision?: number; target?: string; maxLength?: number; greet?: string }) => {
     const { emits, moves, define } = aggregate('Greeter', {
