@@ -10,6 +10,12 @@ const place = {
 };
 const verify = { type: 'VerifyEmail', aggregateType: 'User', aggregateId: 'ada' };
 
+interface Page {
+  readonly data: readonly { readonly type: string }[];
+  readonly head: number;
+  readonly nextAfter?: number;
+}
+
 async function rigWithLog(): Promise<Rig> {
   const rig = await startRig();
   const payload = [createUser('ada', ada), place, verify, createUser('bob')];
@@ -23,8 +29,8 @@ describe('GET /events', () => {
     const { app } = await rigWithLog();
     const types: string[] = [];
     for (let after: number | undefined = 0; after !== undefined; ) {
-      const page = (await app.inject(`/events?after=${after}&limit=3`)).json();
-      types.push(...page.data.map(({ type }: { type: string }) => type));
+      const page: Page = (await app.inject(`/events?after=${after}&limit=3`)).json();
+      types.push(...page.data.map(({ type }) => type));
       expect(page.head).toBe(4);
       after = page.nextAfter;
     }

@@ -180,14 +180,14 @@ describe('a request that may not be', () => {
 describe('a request that cannot be served now', () => {
   it('is answered 429 with Retry-After when the mailbox is full', async () => {
     const { app, store } = await startRig({ processor: { settings: { mailboxCapacity: 1 } } });
-    const load = store.snapshots.load.bind(store.snapshots);
+    const streamHead = store.events.streamHead.bind(store.events);
     let letGo = () => {};
     const held = new Promise<void>((resolve) => {
       letGo = resolve;
     });
-    store.snapshots.load = async (...asked) => {
+    store.events.streamHead = async (stream) => {
       await held;
-      return load(...asked);
+      return streamHead(stream);
     };
     const post = () => app.inject({ method: 'POST', url: '/commands', payload: createUser('ada', ada) });
     // The aggregate is still being woken: there is room for few.

@@ -61,9 +61,10 @@ export function prometheusTelemetry(options: PrometheusOptions = {}): Prometheus
       const now = new Registry();
       for (const [name, read] of gauges) {
         const values = read();
+        // Without labels or values, prom-client would tell a zero that nobody said.
+        if (values.length === 0) continue;
         const labelNames = [...new Set(values.flatMap(({ labels = {} }) => Object.keys(labels)))];
         const gauge = new Gauge({ name: `${prefix}${word(name)}`, help: help(name), labelNames, registers: [now] });
-        if (labelNames.length > 0) gauge.reset();
         for (const { labels = {}, value } of values) gauge.set(labels, value);
       }
       return `${await registry.metrics()}${await now.metrics()}`;
