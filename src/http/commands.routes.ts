@@ -24,7 +24,7 @@ const OneCommand = Type.Object({
 });
 const ManyCommands = Type.Array(OneCommand, { minItems: 1, maxItems: 1000 });
 
-const OneOf = Type.Union([Type.Intersect([Type.Object({ status: Type.Literal(202) }), CommandAccepted]), Problem]);
+const OneResult = Type.Union([Type.Object({ status: Type.Literal(202), ...CommandAccepted.properties }), Problem]);
 
 /** `POST /commands`: one command, answered as its own route would; or an array of them, each on its own, put into the
  * mailboxes in order and answered 207 with one result each, in order. */
@@ -36,7 +36,7 @@ export const commandsRoutes: Routes = async (app) => {
       summary: 'Send one command, or several in order',
       tags: ['commands'],
       body: Type.Union([OneCommand, ManyCommands]),
-      response: { 202: CommandAccepted, 207: Type.Array(OneOf) },
+      response: { 202: CommandAccepted, 207: Type.Array(OneResult) },
     },
     // A union's misfits say little: the body's own kind decides what it is checked against.
     validatorCompiler: () => (body: unknown) => (Array.isArray(body) ? checkMany : checkOne)(body),
@@ -61,7 +61,7 @@ const isMany = (body: Body | Body[]): body is Body[] => Array.isArray(body);
 
 const read = ({ data = {}, ...command }: Body): HttpCommand => ({ ...command, data });
 
-async function result(request: FastifyRequest, command: HttpCommand, index: number): Promise<Static<typeof OneOf>> {
+async function result(request: FastifyRequest, command: HttpCommand, index: number): Promise<Static<typeof OneResult>> {
   const instance = `${pathOf(request)}#${index}`;
   try {
     const result = await sendCommand(request, command, index);

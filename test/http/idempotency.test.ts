@@ -81,11 +81,13 @@ describe('a command sent twice with one Idempotency-Key', () => {
       return app.inject({ ...request, headers: { ...request.headers, authorization: who } });
     };
     const { aggregateId: _, ...command } = createUser('', { ...ada, email: 'c@example.org' });
-    const ids = [
-      (await by('a', '/users', ada)).json().aggregateId,
-      (await by('b', '/users', { ...ada, email: 'b@example.org' })).json().aggregateId,
-      (await by('a', '/commands', command)).json().aggregateId,
+    const answers = [
+      await by('a', '/users', ada),
+      await by('b', '/users', { ...ada, email: 'b@example.org' }),
+      await by('a', '/commands', command),
     ];
+    expect(answers.map(({ statusCode }) => statusCode)).toEqual([202, 202, 202]);
+    const ids = answers.map((answer) => answer.json().aggregateId);
     expect(new Set(ids).size).toBe(3);
     expect((await by('a', '/users', ada)).json().aggregateId).toBe(ids[0]);
   });
