@@ -14,6 +14,7 @@ export {
 } from './adapters/telemetry/prometheus.ts';
 export type { Authenticate, Principal } from './http/auth.ts';
 export { type CommandRouteOptions, commandRoute } from './http/command-route.ts';
+export { createProbes } from './http/probes.ts';
 export type { Routes } from './http/routes.ts';
 export { CommandAccepted, commandReply, Envelope, type HttpCommand, sendCommand } from './http/send-command.ts';
 export { createServer, type ServerOptions } from './http/server.ts';
@@ -48,6 +49,6 @@ export {
   type ProjectionDefinition,
   type SubscriptionDefinition,
 } from './runtime/define.ts';
-export type { Processor, ProcessorOptions } from './runtime/processor.ts';
+export { createProcessor, type Processor, type ProcessorOptions } from './runtime/processor.ts';
 export type { RowsAnswer } from './runtime/read-model-queries.ts';
 export type { ProcessorSettings } from './runtime/settings.ts';

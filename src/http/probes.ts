@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLogger, silentTelemetry } from '../ports/telemetry.ts';
+import { drainOnClose } from './drain.ts';
 import { answerErrors } from './errors.ts';
 import { healthRoutes } from './health.routes.ts';
 import { type MetricsSource, metricsRoutes } from './metrics.routes.ts';
@@ -14,6 +15,7 @@ export function createProbes(
   const app = fastify({ return503OnClosing: false });
   app.setSerializerCompiler(() => JSON.stringify);
   answerErrors(app, logger);
+  drainOnClose(app, 1_000);
   const { contentType, render } = telemetry as Partial<MetricsSource>;
   app.register(healthRoutes({ processor, clock, version }));
   if (contentType !== undefined && render !== undefined) app.register(metricsRoutes({ contentType, render }));

@@ -1,0 +1,58 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import type { Application, ApplicationSettings } from '../app/application.ts';
+import { type Config, loadConfig } from '../config.ts';
+import { asFailure, failure } from '../kernel/errors.ts';
+import type { Processor } from '../runtime/processor.ts';
+import { version } from './version.ts';
+
+/** What `--app` names: a module with one function. */
+interface ApplicationModule {
+  createApplication(settings: ApplicationSettings): Promise<Application>;
+}
+
+/** Opens the application that the call is about: the reference one, or that of `--app`. Its log goes to stderr. */
+export async function openApplication(command: Command): Promise<Application & { readonly config: Config }> {
+  const config = loadConfig();
+  const { app } = command.optsWithGlobals<{ readonly app?: string }>();
+  const module = app === undefined ? await import('../app/application.ts') : await moduleAt(app);
+  const { processor, shutdownTimeoutMs, logLevel, http: _, ...settings } = config;
+  const application = await module.createApplication({
+    ...settings,
+    version,
+    logger: pino({ level: logLevel }, pino.destination({ fd: 2, sync: true })),
+    processor: { ...processor, shutdownTimeoutMs },
+  });
+  return { ...application, config };
+}
+
+/** Opens the application for one task, and closes it whatever comes of it. */
+export async function withProcessor<Result>(
+  command: Command,
+  task: (processor: Processor) => Promise<Result>,
+): Promise<Result> {
+  const { processor } = await openApplication(command);
+  try {
+    return await task(processor);
+  } finally {
+    await processor.drain();
+  }
+}
+
+async function moduleAt(path: string): Promise<ApplicationModule> {
+  const url = pathToFileURL(resolve(path)).href;
+  let module: Partial<ApplicationModule>;
+  try {
+    module = await import(url);
+  } catch (error) {
+    throw asFailure(error, 'INVALID_CONFIGURATION', { expected: `--app to name a module; ${resolve(path)} is none` });
+  }
+  const { createApplication } = module;
+  if (typeof createApplication === 'function') return { createApplication };
+  throw failure('INVALID_CONFIGURATION', {
+    expected: `${path} to export createApplication(settings)`,
+    found: `the exports ${Object.keys(module).join(', ') || 'of an empty module'}`,
+  });
+}
