@@ -69,7 +69,9 @@ export function eventsRoutes({ processor, clock, waitForMs, logger, stream }: Ev
     );
 
     const open = new Set<AbortController>();
+    let closing = false;
     app.addHook('preClose', async () => {
+      closing = true;
       for (const each of open) each.abort();
     });
     app.get(
@@ -85,6 +87,7 @@ export function eventsRoutes({ processor, clock, waitForMs, logger, stream }: Ev
       },
       async (request, reply) => {
         const after = lastEventId(request.headers['last-event-id']) ?? request.query.after ?? 0;
+        if (closing) throw failure('DRAINING');
         if (open.size >= stream.maxStreams) {
           throw failure('BUSY', { expected: `at most ${stream.maxStreams} open streams`, found: `${open.size}` });
         }
@@ -126,7 +129,7 @@ export function eventsRoutes({ processor, clock, waitForMs, logger, stream }: Ev
           },
         },
       },
-      async () => ({ data: await processor.metrics() }),
+      async () => ({ data: processor.metrics() }),
     );
   };
 }

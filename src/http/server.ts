@@ -51,7 +51,7 @@ export interface ServerOptions {
 
 /**
  * The HTTP API of a processor, not listening yet. `close()` stops accepting, ends the event streams and waits for the
- * requests under way; the processor is drained after it, by its owner.
+ * requests under way: `processor.onDrain(() => app.close())` does it before the processor drains.
  */
 export function createServer(options: ServerOptions): FastifyInstance {
   const { processor, version, logger = silentLogger, telemetry = silentTelemetry, clock = systemClock } = options;

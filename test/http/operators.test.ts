@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { prometheusTelemetry } from '../../src/adapters/telemetry/prometheus.ts';
+import { createProbes } from '../../src/http/probes.ts';
 import { failure } from '../../src/kernel/errors.ts';
 import { defineProjection, defineSubscription, type SubscriptionDefinition } from '../../src/runtime/define.ts';
 import { ada, createUser, type Rig, startRig } from './rig.ts';
@@ -216,6 +217,18 @@ describe('health', () => {
     expect(answer.headers['retry-after']).toBe('1');
     expect((await app.inject('/health/ready')).statusCode).toBe(503);
     expect((await app.inject('/health/live')).statusCode).toBe(200);
+  });
+});
+
+describe('the probes of a worker', () => {
+  it('tell health and metrics, and take no command', async () => {
+    const { processor } = await startRig();
+    const probes = createProbes({ processor, version: '1.2.3', telemetry: prometheusTelemetry() });
+    onTestFinished(() => probes.close());
+    expect((await probes.inject('/health/ready')).json()).toMatchObject({ status: 'up', version: '1.2.3' });
+    expect((await probes.inject('/metrics')).statusCode).toBe(200);
+    const answer = await probes.inject({ method: 'POST', url: '/commands', payload: createUser('ada') });
+    expect([answer.statusCode, answer.json().code]).toEqual([404, 'NOT_FOUND']);
   });
 });
 
