@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  readonly child: ChildProcess;
+  /** Resolves with the first match of the pattern in what it prints on stdout. @throws when it ends without. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<Ended>;
+}
+
+/** Starts the command line as a user does, in a process of its own with nothing but this environment. */
+export function statewright(args: readonly string[], environment: Readonly<Record<string, string>>): Running {
+  const child = spawn(process.execPath, ['--conditions=statewright:source', `${root}bin/statewright.mjs`, ...args], {
+    cwd: environment.DATA_DIR,
+    env: { LOG_LEVEL: 'warn', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    printed += chunk;
+  });
+  const ended = Promise.all([once(child, 'close'), text(child.stderr)]).then(([[code, signal], stderr]) => ({
+    code,
+    signal,
+    stdout: printed,
+    stderr,
+  }));
+  return {
+    child,
+    ended,
+    async printed(pattern) {
+      for (;;) {
+        const found = pattern.exec(printed);
+        if (found !== null) return found;
+        const over = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended]);
+        if (over !== undefined && !pattern.test(printed)) throw new Error(`it ended: ${over.stdout}${over.stderr}`);
+      }
+    },
+  };
+}
+
+export interface Serving extends Running {
+  readonly url: string;
+  /** SIGTERM, then what it ended with. */
+  stop(): Promise<Ended>;
+}
+
+/** Serves the reference application on a free port, with what it keeps in this directory. */
+export async function serve(dataDir: string, environment: Readonly<Record<string, string>> = {}): Promise<Serving> {
+  const running = statewright(['serve'], { DATA_DIR: dataDir, PORT: '0', ...environment });
+  const [, url = ''] = await running.printed(/listens on (http:\/\/[^\s,]+)/);
+  return {
+    ...running,
+    url,
+    stop() {
+      running.child.kill('SIGTERM');
+      return running.ended;
+    },
+  };
+}
+
+/** What tests read of answers, wherever it stands. */
+export interface Answered {
+  readonly aggregateId: string;
+  readonly position: number;
+  readonly events: readonly unknown[];
+  readonly data: Shown & readonly Shown[];
+}
+
+interface Shown {
+  readonly id: string;
+  readonly type: string;
+  readonly orderNumber: string;
+  readonly createdAt: string;
+  readonly meta: { readonly occurredAt: string };
+}
+
+/** Asks a server: the answer's status and its JSON. */
+export async function ask(url: string, path: string, init: { readonly method?: string; readonly body?: object } = {}) {
+  const { method = init.body === undefined ? 'GET' : 'POST', body } = init;
+  const answer = await fetch(`${url}${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  return { status: answer.status, json: (await answer.json()) as Answered };
+}
