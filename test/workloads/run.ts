@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openBus, openStore, type StoreSettings } from '../../src/adapters/registry.ts';
@@ -20,7 +20,7 @@ interface Options {
 
 await new Command('workload')
   .argument('<name>', `one of: ${Object.keys(workloads).join(', ')}`, known)
-  .argument('<file>', 'the log: JSON lines, gzipped')
+  .argument('<file>', 'the log: JSON lines, gzipped', there)
   .addOption(new Option('--store <name>', 'where it goes').choices(['sqlite', 'memory']).default('sqlite'))
   .option('--data <dir>', 'directory of the SQLite file', './data/workload')
   .option('--limit <rows>', 'only the first rows', whole)
@@ -86,6 +86,11 @@ function known(name: string): Workload {
   const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined;
   if (workload === undefined) throw new InvalidArgumentError(`One of: ${Object.keys(workloads).join(', ')}.`);
   return workload;
+}
+
+function there(file: string): string {
+  if (existsSync(file)) return file;
+  throw new InvalidArgumentError('There is no such file.');
 }
 
 function whole(text: string): number {
