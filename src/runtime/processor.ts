@@ -15,10 +15,9 @@ import type { CommandRequest, Send } from './command.ts';
 import { type CommandBus, createCommandBus } from './command-bus.ts';
 import { createCommandPath } from './command-path.ts';
 import type { RuntimeContext } from './context.ts';
-import type { DeliveryCounts } from './counts.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import type { NotificationDefinition, ProjectionDefinition, SubscriptionDefinition } from './define.ts';
-import { createEventPath } from './event-path.ts';
+import { createEventPath, type EventCounts } from './event-path.ts';
 import { checkHealth, type Health } from './health.ts';
 import { createHousekeeping } from './housekeeping.ts';
 import { listMachines, type MachineInfo } from './machine-list.ts';
@@ -85,9 +84,7 @@ export interface AggregateView {
   readonly commands: readonly LegalCommand[];
 }
 
-export interface BusMetrics extends DeliveryCounts {
-  readonly byEventType: Readonly<Record<string, DeliveryCounts>>;
-  readonly bySubscription: Readonly<Record<string, DeliveryCounts>>;
+export interface BusMetrics extends EventCounts {
   readonly breakers: Readonly<Record<string, BreakerState>>;
 }
 
@@ -154,7 +151,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     machines: () => listMachines(aggregates.values()),
     health: async () => checkHealth(context, { ...(await eventPath.health()), ...commandPath.health() }),
     metrics: () => ({
-      ...eventPath.metrics(),
+      ...eventPath.counts(),
       breakers: { store: commandPath.breaker.state(), ...eventPath.breakers() },
     }),
   };

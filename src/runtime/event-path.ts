@@ -1,0 +1,107 @@
+import type { Channel } from '../ports/channel.ts';
+import type { BreakerState } from './breaker.ts';
+import type { RuntimeContext } from './context.ts';
+import { createCountBook, type DeliveryCounts } from './counts.ts';
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts';
+import type { NotificationDefinition, ProjectionDefinition, SubscriptionDefinition } from './define.ts';
+import type { Health, PartHealth } from './health.ts';
+import { createNotifications } from './notification.ts';
+import { createProjections, type ProjectionStatus, type Projections } from './projections.ts';
+import type { QueryBus } from './query-bus.ts';
+import { registerQueries } from './read-model-queries.ts';
+import { createRelay } from './relay.ts';
+import { createReplays, type Replays } from './replay.ts';
+import { createSubscriptions } from './subscriptions.ts';
+
+/** Everything that follows the log: relay, projections, subscriptions, notifications. */
+export interface EventPath {
+  start(): Promise<void>;
+  /** Takes no more, finishes what is in handlers, checkpoints, gives the leases up. Twice is fine. */
+  stop(): Promise<void>;
+  subscribe(definition: SubscriptionDefinition): Promise<void>;
+  readonly projections: Projections;
+  readonly deadLetters: DeadLetters;
+  readonly replays: Replays;
+  health(): Promise<Health['parts']>;
+  counts(): EventCounts;
+  breakers(): Readonly<Record<string, BreakerState>>;
+}
+
+/** What happened on the way, in total and apart. */
+export interface EventCounts extends DeliveryCounts {
+  readonly byEventType: Readonly<Record<string, DeliveryCounts>>;
+  readonly bySubscription: Readonly<Record<string, DeliveryCounts>>;
+}
+
+export interface EventPathParts {
+  readonly projections: readonly ProjectionDefinition[];
+  readonly notifications: readonly NotificationDefinition[];
+  readonly subscriptions: readonly SubscriptionDefinition[];
+  readonly channels: readonly Channel[];
+}
+
+export function createEventPath(context: RuntimeContext, parts: EventPathParts, queries: QueryBus): EventPath {
+  const counts = createCountBook();
+  const relay = createRelay(context, counts);
+  const projections = createProjections(context, parts.projections);
+  registerQueries(queries, context.store.readModels, parts.projections, projections);
+  const subscriptions = createSubscriptions(context, relay, counts);
+  const notifications = createNotifications(context, parts.notifications, parts.channels);
+  const deadLetters = createDeadLetters(context, subscriptions);
+  const replays = createReplays(context, subscriptions);
+
+  return {
+    async start() {
+      for (const definition of [...parts.subscriptions, ...notifications.subscriptions])
+        await subscriptions.add(definition);
+      projections.start();
+      await subscriptions.start();
+      relay.start();
+    },
+    async stop() {
+      await Promise.all([replays.stop(), subscriptions.stop(), projections.stop()]);
+      await relay.stop();
+      await notifications.close();
+    },
+    subscribe: (definition) => subscriptions.add(definition),
+    projections,
+    deadLetters,
+    replays,
+    async health() {
+      const parked = await context.store.cursors.countParked().catch(() => new Map<string, number>());
+      const read = await projections.list().catch(() => []);
+      return {
+        ...Object.fromEntries(read.map((status) => [`projection.${status.name}`, projectionHealth(status)])),
+        ...Object.fromEntries(
+          subscriptions
+            .status()
+            .map(({ name, breaker }) => [`subscription.${name}`, subscriptionHealth(breaker, parked.get(name) ?? 0)]),
+        ),
+        ...Object.fromEntries(
+          Object.entries(notifications.breakers()).map(([name, state]) => [name, breakerHealth(state)]),
+        ),
+      };
+    },
+    counts: () => ({ ...counts.total(), byEventType: counts.byEventType(), bySubscription: counts.bySubscription() }),
+    breakers: () => ({
+      ...Object.fromEntries(
+        Object.entries(subscriptions.breakers()).map(([name, state]) => [`subscription.${name}`, state]),
+      ),
+      ...notifications.breakers(),
+    }),
+  };
+}
+
+function projectionHealth({ state, faultyRows, error }: ProjectionStatus): PartHealth {
+  if (state === 'stopped' || state === 'faulty') return { status: 'degraded', detail: error ?? state };
+  return faultyRows > 0 ? { status: 'degraded', detail: `${faultyRows} faulty rows` } : { status: 'up' };
+}
+
+function subscriptionHealth(breaker: BreakerState, parked: number): PartHealth {
+  if (breaker !== 'closed') return breakerHealth(breaker);
+  return parked > 0 ? { status: 'degraded', detail: `${parked} parked streams` } : { status: 'up' };
+}
+
+function breakerHealth(state: BreakerState): PartHealth {
+  return state === 'closed' ? { status: 'up' } : { status: 'degraded', detail: `the circuit breaker is ${state}` };
+}
