@@ -110,6 +110,7 @@ describe('GET /events/stream', () => {
     const readAll = rig.store.events.readAll.bind(rig.store.events);
     let read = 0;
     rig.store.events.readAll = async function* (filter) {
+      if (filter?.pattern !== 'User.*') return yield* readAll(filter);
       // The same log, over and over: more than any socket buffers.
       for (let round = 0; round < 1_000; round += 1) {
         for await (const event of readAll({ ...filter, after: 0 })) {
@@ -120,7 +121,7 @@ describe('GET /events/stream', () => {
     };
     const socket = connect(port, '127.0.0.1');
     socket.pause();
-    socket.write('GET /events/stream HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.write('GET /events/stream?pattern=User.* HTTP/1.1\r\nHost: x\r\n\r\n');
     // Resolves when the server cut the connection; until then the client took nothing.
     await vi.waitUntil(async () => (await connections(rig)) === 0 && read > 0, { timeout: 10_000, interval: 20 });
     expect(read).toBeLessThan(100_000);
