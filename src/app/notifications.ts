@@ -29,9 +29,11 @@ export function notifications({ frontendUrl, tokens }: NotificationSettings): re
           },
         ];
       },
-      async enrich({ to, metadata }) {
-        const token = await tokens.sign({ purpose: 'verify-email', userId: String(metadata.userId), email: to });
-        return { verificationUrl: `${frontendUrl}/verify-email?token=${token}` };
+      enrich: {
+        async welcome({ to, metadata }) {
+          const token = await tokens.sign({ purpose: 'verify-email', userId: String(metadata.userId), email: to });
+          return { verificationUrl: `${frontendUrl}/verify-email?token=${token}` };
+        },
       },
     }),
     defineNotification({

@@ -1,6 +1,7 @@
 import { failure } from '../kernel/errors.ts';
 import type { Json, RecordedEvent } from '../kernel/message.ts';
 import type { NotificationKind } from '../ports/channel.ts';
+import type { DeadLetter } from './dead-letters.ts';
 
 export { defineAggregate } from '../kernel/decider.ts';
 
@@ -39,9 +40,11 @@ export interface NotificationDefinition {
   readonly on: string;
   /** Pure: the requests that the event causes, none or several, each with a template of its own. */
   requests(event: RecordedEvent): readonly NotificationRequest[];
-  /** Adds to the data what must not stand in the log (signed links), just before each delivery. */
-  enrich?(request: NotificationRequest): Promise<Record<string, Json>> | Record<string, Json>;
+  /** By template: adds to the data what must not stand in the log (signed links), just before each delivery. */
+  readonly enrich?: Readonly<Record<string, Enricher>>;
 }
+
+export type Enricher = (request: NotificationRequest) => Promise<Record<string, Json>> | Record<string, Json>;
 
 export interface NotificationRequest {
   readonly type: NotificationKind;
@@ -68,6 +71,8 @@ export interface SubscriptionDefinition {
    * the stream.
    */
   handle(event: RecordedEvent, tools: HandlerTools): Promise<void>;
+  /** Told before an operator steps over an event that could not be handled; rejecting keeps the dead letter. */
+  discarded?(event: RecordedEvent, letter: DeadLetter): Promise<void>;
 }
 
 export interface HandlerTools {

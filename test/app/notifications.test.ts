@@ -32,7 +32,7 @@ test('a new user is welcomed, with a link that is signed only when the mail leav
     data: { firstName: 'Ada' },
     metadata: { userId: 'u1' },
   });
-  const added = await sent?.definition.enrich?.(sent.request);
+  const added = await sent?.definition.enrich?.welcome?.(sent.request);
   const url = new URL(String(added?.verificationUrl));
   expect(url.origin + url.pathname).toBe('https://shop.example/verify-email');
   const token = url.searchParams.get('token') ?? '';

@@ -1,0 +1,61 @@
+import { failure } from '../kernel/errors.ts';
+import type { RuntimeContext } from './context.ts';
+import type { CountBook } from './counts.ts';
+import type { SubscriptionDefinition } from './define.ts';
+import type { Relay } from './relay.ts';
+import type { BreakerState } from './resilience.ts';
+import { createSubscription, type Subscription, type SubscriptionStatus } from './subscription.ts';
+
+/** The grouped subscriptions of this worker. */
+export interface Subscriptions {
+  /** Starts it at once when the others run. @throws INVALID_DEFINITION when the name is taken. */
+  add(definition: SubscriptionDefinition): Promise<void>;
+  start(): Promise<void>;
+  /** Takes no more, waits for what is in handlers. Twice is fine. */
+  stop(): Promise<void>;
+  status(): readonly SubscriptionStatus[];
+  /** The definition of this name; undefined when this worker does not know it. */
+  find(name: string): SubscriptionDefinition | undefined;
+  names(): readonly string[];
+  /** A stream was redriven: looks for it now. */
+  nudge(name: string): void;
+  /** By subscription. */
+  breakers(): Readonly<Record<string, BreakerState>>;
+}
+
+export function createSubscriptions(
+  context: RuntimeContext,
+  relay: Pick<Relay, 'onHeld'>,
+  counts: CountBook,
+): Subscriptions {
+  const subscriptions = new Map<string, Subscription>();
+  let running = false;
+  const all = () => [...subscriptions.values()];
+
+  return {
+    async add(definition) {
+      if (subscriptions.has(definition.name)) {
+        throw failure('INVALID_DEFINITION', {
+          expected: 'a name of its own per subscription',
+          found: `two ${definition.name}`,
+        });
+      }
+      const subscription = createSubscription(context, definition, relay, counts);
+      subscriptions.set(definition.name, subscription);
+      if (running) await subscription.start();
+    },
+    async start() {
+      running = true;
+      await Promise.all(all().map((subscription) => subscription.start()));
+    },
+    async stop() {
+      running = false;
+      await Promise.all(all().map((subscription) => subscription.stop()));
+    },
+    status: () => all().map((subscription) => subscription.status()),
+    find: (name) => subscriptions.get(name)?.definition,
+    names: () => [...subscriptions.keys()],
+    nudge: (name) => subscriptions.get(name)?.nudge(),
+    breakers: () => Object.fromEntries(all().map(({ definition, breakerState }) => [definition.name, breakerState()])),
+  };
+}
