@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { failure } from '../kernel/errors.ts';
 import type { Channel } from '../ports/channel.ts';
 import type { EventBus } from '../ports/event-bus.ts';
@@ -7,7 +8,7 @@ import type { SmtpChannelOptions } from './channels/smtp.ts';
 /** Which store, and what it needs. */
 export type StoreSettings =
   | { readonly provider: 'memory' }
-  /** One file in the directory. */
+  /** The file `statewright.db` in the directory. */
   | { readonly provider: 'sqlite'; readonly directory: string };
 
 /** Which bus. */
@@ -30,7 +31,7 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
     }
     case 'sqlite': {
       const { sqliteStore } = await import('./stores/sqlite/sqlite.ts');
-      return sqliteStore({ directory: settings.directory });
+      return sqliteStore({ file: join(settings.directory, 'statewright.db') });
     }
     default:
       throw unknownProvider('store', storeProviders, settings);

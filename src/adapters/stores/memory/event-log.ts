@@ -2,10 +2,10 @@ import { type Clock, isoTime } from '../../../kernel/clock.ts';
 import type { CommandId, StreamId } from '../../../kernel/message.ts';
 import type { AppendEntry, AppendOutcome, EventStore, ExpectedVersion } from '../../../ports/event-store.ts';
 import { checkEntries } from '../entries.ts';
+import { createWatchers } from '../watchers.ts';
 import { readLog, readVersions } from './reading.ts';
 import { encodeCommand, encodeEvent, firstOutcome, type LogRecord, type StoredCommand } from './records.ts';
 import { createTable } from './table.ts';
-import { createWatchers } from './watchers.ts';
 
 /** One stream: its events by version, and the commands it remembers. */
 interface Stream {

@@ -1,0 +1,138 @@
+import type { Clock } from '../../../kernel/clock.ts';
+import type { StreamId } from '../../../kernel/message.ts';
+import type { AppendEntry, AppendOutcome, EventStore, ExpectedVersion } from '../../../ports/event-store.ts';
+import { checkEntries } from '../entries.ts';
+import { createWatchers } from '../watchers.ts';
+import { sqliteClaims } from './claims.ts';
+import { sqliteCommands } from './commands.ts';
+import type { Database } from './database.ts';
+import { sqliteReading } from './event-reading.ts';
+import { encodeData, isoText, metaValues } from './event-rows.ts';
+import type { EventTypes } from './event-types.ts';
+import type { StoredStream, Streams } from './streams.ts';
+
+/** Where the log stands while a transaction writes it. */
+interface Head {
+  position: number;
+  readonly recordedAtMs: number;
+}
+
+/** The log. What happens when the process dies at any line of `append` is in docs/decisions/0003. */
+export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, clock: Clock): EventStore {
+  const claims = sqliteClaims(db);
+  const commands = sqliteCommands(db);
+  const reading = sqliteReading(db, streams, types);
+  const watchers = createWatchers();
+  const lastRecorded = db.prepare<[recordedAt: number]>(`SELECT max(
+    coalesce((SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), 0),
+    coalesce((SELECT recorded_at FROM commands ORDER BY key DESC LIMIT 1), 0))`);
+  const insertEvent = db.prepare(`INSERT INTO events (position, stream, version, type, recorded_at, data,
+    id, occurred_at, command_id, correlation_id, causation_id, user_id, source, schema)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+
+  // Reads see what the same transaction wrote, so each entry is judged on those before it.
+  const judge = ({ expected, command, take }: AppendEntry, found: StoredStream | undefined) => {
+    const known = found && command && commands.find(found.key, command.id);
+    if (known) return { kind: 'duplicate', first: known } as const;
+    if (!isExpected(expected, found)) return { kind: 'conflict', actual: found?.version ?? 0 } as const;
+    for (const claim of take ?? []) {
+      const holder = claims.holder(claim);
+      if (holder === undefined || holder === found?.key) continue;
+      return { kind: 'claimed', claim, by: streams.named(holder) } as const;
+    }
+    return undefined;
+  };
+
+  const store = (entry: AppendEntry, data: readonly string[], found: StoredStream | undefined, head: Head) => {
+    const { stream, events, command, take = [], release = [] } = entry;
+    const before = found?.version ?? 0;
+    const version = before + events.length;
+    const lastEvent = events.at(-1)?.id;
+    let key = found?.key;
+    if (key !== undefined) {
+      if (lastEvent !== undefined) streams.advance(key, version, lastEvent);
+    } else if (lastEvent !== undefined || command || take.length > 0) {
+      key = streams.add(stream, version, lastEvent ?? null);
+    }
+    if (key !== undefined) {
+      for (const [at, event] of events.entries()) {
+        head.position += 1;
+        const type = types.keyFor(stream.type, event.type);
+        const text = data[at] ?? 'null';
+        insertEvent.run(head.position, key, before + 1 + at, type, head.recordedAtMs, text, ...metaValues(event));
+      }
+      for (const claim of release) claims.release(claim, key);
+      for (const claim of take) claims.take(claim, key);
+      if (command) commands.add(key, command, { version, count: events.length, ...head });
+    }
+    return { kind: 'committed', version, position: head.position, recordedAt: isoText(head.recordedAtMs) } as const;
+  };
+
+  return {
+    async append(entries) {
+      db.assertOpen();
+      checkEntries(entries);
+      const data = entries.map(({ events }) => events.map(encodeData));
+      try {
+        const { outcomes, hasEvents } = await db.write(() => {
+          const start = reading.head();
+          const head = { position: start, recordedAtMs: Math.max(clock.now(), lastRecorded.get()?.[0] ?? 0) };
+          const outcomes = entries.map((entry, at): AppendOutcome => {
+            const found = streams.find(entry.stream);
+            return judge(entry, found) ?? store(entry, data[at] ?? [], found, head);
+          });
+          return { outcomes, hasEvents: head.position > start };
+        });
+        if (hasEvents) watchers.wake();
+        return outcomes;
+      } catch (error) {
+        types.forget();
+        throw error;
+      }
+    },
+
+    readStream: reading.readStream,
+
+    readAll: reading.readAll,
+
+    async streamHead(stream) {
+      const found = await db.read(() => streams.find(stream));
+      if (!found || found.lastEvent === null) return { version: 0 };
+      return { version: found.version, eventId: found.lastEvent };
+    },
+
+    head: () => db.read(reading.head),
+
+    claimHolders: (wanted) =>
+      db.read(() => {
+        const holders = new Map<string, StreamId>();
+        for (const claim of wanted) {
+          const key = claims.holder(claim);
+          if (key !== undefined) holders.set(claim, streams.named(key));
+        }
+        return holders;
+      }),
+
+    forgetCommandIds: commands.forget,
+
+    watch(wake) {
+      db.assertOpen();
+      return watchers.add(wake);
+    },
+  };
+}
+
+function isExpected(expected: ExpectedVersion, found: StoredStream | undefined): boolean {
+  const version = found?.version ?? 0;
+  switch (expected) {
+    case 'any':
+      return true;
+    case 'none':
+      return version === 0;
+    case 'exists':
+      return version > 0;
+    default:
+      if (typeof expected === 'number') return version === expected;
+      return version === expected.version && found?.lastEvent === expected.eventId;
+  }
+}
