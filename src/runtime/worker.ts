@@ -87,7 +87,7 @@ export function createWorker(context: RuntimeContext, { commandPath, eventPath, 
     },
     async drain() {
       running ??= begin();
-      running.send({ type: 'drain' });
+      if (running.snapshot().status === 'active') running.send({ type: 'drain' });
       await reached((value) => value === 'stopped' || value === 'aborted');
       firstFault();
       if (!running.snapshot().context.aborted) return;
