@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import { type Arrow, type ArrowOptions, arrowsOf } from './arrows.ts';
+import { type Arrow, type ArrowOptions, arrowsOf, nodesOf } from './arrows.ts';
 
 /**
  * A Mermaid `stateDiagram-v2` of any machine: the same text for the same machine. Of an aggregate it shows the events'
@@ -7,35 +7,41 @@ import { type Arrow, type ArrowOptions, arrowsOf } from './arrows.ts';
  */
 export function mermaid(machine: AnyStateMachine, options?: ArrowOptions): string {
   const arrows = arrowsOf(machine, options);
+  const idOf = idsOf(machine);
   const fromAny = arrows.some(({ from }) => from === machine.root)
     ? [`  state "any state" as ${idOf(machine.root)}`]
     : [];
-  return `${['stateDiagram-v2', ...bodyOf(machine.root, '  '), ...fromAny, ...arrowLines(arrows)].join('\n')}\n`;
+  return `${['stateDiagram-v2', ...bodyOf(machine.root, idOf, '  '), ...fromAny, ...arrowLines(arrows, idOf)].join('\n')}\n`;
 }
+
+type IdOf = (node: AnyStateNode) => string;
 
 /** What is inside a state: its children, where it begins, where it ends. */
-function bodyOf(node: AnyStateNode, indent: string): string[] {
+function bodyOf(node: AnyStateNode, idOf: IdOf, indent: string): string[] {
   const children = Object.values(node.states);
   if (node.type === 'parallel') {
-    return children.flatMap((child, index) => [...(index === 0 ? [] : [`${indent}--`]), ...stateOf(child, indent)]);
+    return children.flatMap((child, index) => [
+      ...(index === 0 ? [] : [`${indent}--`]),
+      ...stateOf(child, idOf, indent),
+    ]);
   }
-  return [...initialOf(node, indent), ...children.flatMap((child) => stateOf(child, indent))];
+  return [...initialOf(node, idOf, indent), ...children.flatMap((child) => stateOf(child, idOf, indent))];
 }
 
-function stateOf(node: AnyStateNode, indent: string): string[] {
-  const declared = `${indent}state "${node.key}" as ${idOf(node)}`;
-  const inner = bodyOf(node, `${indent}  `);
+function stateOf(node: AnyStateNode, idOf: IdOf, indent: string): string[] {
+  const declared = `${indent}state "${node.key.replaceAll('"', "'")}" as ${idOf(node)}`;
+  const inner = bodyOf(node, idOf, `${indent}  `);
   const lines = inner.length === 0 ? [declared] : [`${declared} {`, ...inner, `${indent}}`];
   return node.type === 'final' ? [...lines, `${indent}${idOf(node)} --> [*]`] : lines;
 }
 
-function initialOf(node: AnyStateNode, indent: string): string[] {
+function initialOf(node: AnyStateNode, idOf: IdOf, indent: string): string[] {
   const first = node.type === 'compound' ? node.initial.target?.[0] : undefined;
   return first === undefined ? [] : [`${indent}[*] --> ${idOf(first)}`];
 }
 
 /** Arrows between the same two states share one line, each label on its own. */
-function arrowLines(arrows: readonly Arrow[]): string[] {
+function arrowLines(arrows: readonly Arrow[], idOf: IdOf): string[] {
   const labels = new Map<string, string[]>();
   for (const { from, to, label } of arrows) {
     const key = `${idOf(from)} --> ${idOf(to)}`;
@@ -44,13 +50,26 @@ function arrowLines(arrows: readonly Arrow[]): string[] {
   return [...labels].map(([ends, texts]) => `  ${ends} : ${texts.join('<br/>')}`);
 }
 
-/** Mermaid's ids are words; the root is called by its machine. */
-function idOf(node: AnyStateNode): string {
-  const path = node.path.length === 0 ? [node.key] : node.path;
-  return path.join('_').replaceAll(/\W/g, '_');
+/** Mermaid's ids are words, each used once; the root is called by its machine. */
+function idsOf(machine: AnyStateMachine): IdOf {
+  const ids = new Map<AnyStateNode, string>();
+  const taken = new Set<string>();
+  for (const node of nodesOf(machine.root)) {
+    const path = node.path.length === 0 ? [node.key] : node.path;
+    let id = path.join('_').replaceAll(/\W/g, '_');
+    while (taken.has(id) || keywords.has(id.toLowerCase())) id = `${id}_`;
+    ids.set(node, id);
+    taken.add(id);
+  }
+  return (node) => ids.get(node) ?? node.id;
 }
 
-/** Colons and semicolons end a label. */
+/** What Mermaid's grammar takes for something else where a state's id stands; tried with mermaid 12.3. */
+const keywords = new Set(
+  'state note class classdef default style click href scale acctitle accdescr statediagram'.split(' '),
+);
+
+/** Colons and semicolons end a label, and labels are HTML. */
 function escaped(label: string): string {
-  return label.replaceAll(/[:;]/g, (sign) => `#${sign.charCodeAt(0)};`);
+  return label.replaceAll(/[:;<>&]/g, (sign) => `#${sign.charCodeAt(0)};`);
 }

@@ -79,4 +79,35 @@ describe('a diagram', () => {
     expect(text).toContain('waiting --> loading : after backoff');
     expect(text).toContain('waiting --> failed : after 5000 ms');
   });
+
+  it('gives each state an id of its own that Mermaid takes for one, and labels that are no HTML', () => {
+    const machine = createMachine({
+      id: 'a',
+      initial: 'default',
+      states: {
+        default: { on: { '<b>': 'Note' } },
+        Note: { on: { back: 'a_b' } },
+        a_b: {},
+        'a-b': { initial: 'c', states: { c: {} } },
+        'a-b_c': {},
+        'say "hi"': {},
+      },
+    });
+    expect(mermaid(machine).split('\n')).toEqual([
+      'stateDiagram-v2',
+      '  [*] --> default_',
+      '  state "default" as default_',
+      '  state "Note" as Note_',
+      '  state "a_b" as a_b',
+      '  state "a-b" as a_b_ {',
+      '    [*] --> a_b_c',
+      '    state "c" as a_b_c',
+      '  }',
+      '  state "a-b_c" as a_b_c_',
+      `  state "say 'hi'" as say__hi_`,
+      '  default_ --> Note_ : #60;b#62;',
+      '  Note_ --> a_b : back',
+      '',
+    ]);
+  });
 });
