@@ -14,6 +14,8 @@ import { workerCommand } from './cli/worker.ts';
 const program = new Command('statewright')
   .description('An actor-model event processor: aggregates are statecharts with a durable history.')
   .version(version)
+  // So that a command may have a --version of its own.
+  .enablePositionalOptions()
   .option('--app <module>', 'your own application: a module that exports createApplication(settings)')
   .showHelpAfterError()
   .exitOverride();

@@ -34,10 +34,13 @@ export async function withProcessor<Result>(
   task: (processor: Processor) => Promise<Result>,
 ): Promise<Result> {
   const { processor } = await openApplication(command);
+  // The runtime's timers keep no process alive: here it lives for as long as its task.
+  const alive = setInterval(() => {}, 60_000);
   try {
     return await task(processor);
   } finally {
     await processor.drain();
+    clearInterval(alive);
   }
 }
 

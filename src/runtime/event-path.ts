@@ -45,15 +45,14 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
   const relay = createRelay(context, counts);
   const projections = createProjections(context, parts.projections);
   registerQueries(queries, context.store.readModels, parts.projections, projections);
-  const subscriptions = createSubscriptions(context, relay, counts);
   const notifications = createNotifications(context, parts.notifications, parts.channels);
+  const grouped = [...parts.subscriptions, ...notifications.subscriptions];
+  const subscriptions = createSubscriptions(context, relay, counts, grouped);
   const deadLetters = createDeadLetters(context, subscriptions);
   const replays = createReplays(context, subscriptions);
 
   return {
     async start() {
-      for (const definition of [...parts.subscriptions, ...notifications.subscriptions])
-        await subscriptions.add(definition);
       projections.start();
       await subscriptions.start();
       relay.start();

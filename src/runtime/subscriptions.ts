@@ -23,25 +23,34 @@ export interface Subscriptions {
   breakers(): Readonly<Record<string, BreakerState>>;
 }
 
+/** @throws INVALID_DEFINITION when two have one name. */
 export function createSubscriptions(
   context: RuntimeContext,
   relay: Pick<Relay, 'onHeld'>,
   counts: CountBook,
+  definitions: readonly SubscriptionDefinition[],
 ): Subscriptions {
   const subscriptions = new Map<string, Subscription>();
   let running = false;
   const all = () => [...subscriptions.values()];
 
+  function register(definition: SubscriptionDefinition): Subscription {
+    if (subscriptions.has(definition.name)) {
+      throw failure('INVALID_DEFINITION', {
+        expected: 'a name of its own per subscription',
+        found: `two ${definition.name}`,
+      });
+    }
+    const subscription = createSubscription(context, definition, relay, counts);
+    subscriptions.set(definition.name, subscription);
+    return subscription;
+  }
+
+  for (const definition of definitions) register(definition);
+
   return {
     async add(definition) {
-      if (subscriptions.has(definition.name)) {
-        throw failure('INVALID_DEFINITION', {
-          expected: 'a name of its own per subscription',
-          found: `two ${definition.name}`,
-        });
-      }
-      const subscription = createSubscription(context, definition, relay, counts);
-      subscriptions.set(definition.name, subscription);
+      const subscription = register(definition);
       if (running) await subscription.start();
     },
     async start() {
