@@ -15,6 +15,7 @@ import type { StoredStream, Streams } from './streams.ts';
 interface Head {
   position: number;
   readonly recordedAtMs: number;
+  readonly recordedAt: string;
 }
 
 /** The log. What happens when the process dies at any line of `append` is in docs/decisions/0003. */
@@ -65,7 +66,7 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
       for (const claim of take) claims.take(claim, key);
       if (command) commands.add(key, command, { version, count: events.length, ...head });
     }
-    return { kind: 'committed', version, position: head.position, recordedAt: isoText(head.recordedAtMs) } as const;
+    return { kind: 'committed', version, position: head.position, recordedAt: head.recordedAt } as const;
   };
 
   return {
@@ -76,7 +77,8 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
       try {
         const { outcomes, hasEvents } = await db.write(() => {
           const start = reading.head();
-          const head = { position: start, recordedAtMs: Math.max(clock.now(), lastRecorded.get()?.[0] ?? 0) };
+          const recordedAtMs = Math.max(clock.now(), lastRecorded.get()?.[0] ?? 0);
+          const head: Head = { position: start, recordedAtMs, recordedAt: isoText(recordedAtMs) };
           const outcomes = entries.map((entry, at): AppendOutcome => {
             const found = streams.find(entry.stream);
             return judge(entry, found) ?? store(entry, data[at] ?? [], found, head);

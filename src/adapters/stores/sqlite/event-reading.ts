@@ -39,8 +39,12 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
 
   const readHead = () => head.get()?.[0] ?? 0;
 
+  /** The rows with their types' names, which are looked up while the file is open: rows are decoded one by one, later. */
+  const named = <Row extends readonly [...EventRow, ...unknown[]]>(rows: readonly Row[]) =>
+    rows.map((row) => ({ row, type: types.named(row[2]) }));
+
   /** The next events that may fit the filter, and where the slice after them begins. */
-  const logSlice = (filter: LogFilter, after: number, limit: number): { rows: LogRow[]; next: number | undefined } => {
+  const logSlice = (filter: LogFilter, after: number, limit: number) => {
     // The head first: another process may add a type with its next event, which then is beyond this slice.
     const to = Math.min(filter.to ?? everything, readHead());
     const keys = types.matching(filter);
@@ -51,7 +55,7 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
       return keys && isMerged ? merged(keys, after, to, most) : byPosition.iterate(after, to, most);
     });
     const next = isLast ? undefined : rows.at(-1)?.[0];
-    return { rows: keys && !isMerged ? rows.filter((row) => keys.has(row[2])) : rows, next };
+    return { rows: named(keys && !isMerged ? rows.filter((row) => keys.has(row[2])) : rows), next };
   };
 
   return {
@@ -66,10 +70,13 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
       while (left > 0) {
         const most = Math.min(left, sliceEvents);
         const statement = isBackwards ? backwards : forwards;
-        const { rows, isLast } = await db.read(() => takeSlice(most, () => statement.iterate(key, low, high, most)));
-        for (const row of rows) yield decodeEvent(row, own, types.named(row[2]));
+        const { rows, isLast } = await db.read(() => {
+          const slice = takeSlice<EventRow>(most, () => statement.iterate(key, low, high, most));
+          return { rows: named(slice.rows), isLast: slice.isLast };
+        });
+        for (const { row, type } of rows) yield decodeEvent(row, own, type);
         left -= rows.length;
-        const version = rows.at(-1)?.[1];
+        const version = rows.at(-1)?.row[1];
         if (isLast || left <= 0 || version === undefined) return;
         if (isBackwards) high = version - 1;
         else low = version + 1;
@@ -83,9 +90,7 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
       let after = Math.max(filter.after ?? 0, 0);
       while (left > 0) {
         const { rows, next } = await db.read(() => logSlice(filter, after, left));
-        for (const row of rows.slice(0, left)) {
-          yield decodeEvent(row, { type: row[13], id: row[14] }, types.named(row[2]));
-        }
+        for (const { row, type } of rows.slice(0, left)) yield decodeEvent(row, { type: row[13], id: row[14] }, type);
         left -= rows.length;
         if (next === undefined || left <= 0) return;
         after = next;
