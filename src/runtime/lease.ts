@@ -61,7 +61,7 @@ export function holdLease(
     const lost = new AbortController();
     const ending = AbortSignal.any([lost.signal, stopping.signal]);
     held = fence;
-    const beating = beat(fence, lost, AbortSignal.any([ending]));
+    const beating = beat(fence, lost, ending);
     try {
       await work(fence, ending);
     } catch (error) {
