@@ -23,5 +23,9 @@ export function normaliseClaims(claims: readonly string[]): readonly string[] {
 
 // Lower case can undo NFKC (İ), so it is applied again.
 function folded(text: string): string {
+  if (plain.test(text)) return text;
   return text.normalize('NFKC').toLowerCase().normalize('NFKC').trim();
 }
+
+/** Printable ASCII without spaces and capitals is folded already, and is what most claims are made of. */
+const plain = /^[!-@[-~]*$/;

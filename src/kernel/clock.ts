@@ -41,5 +41,14 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
 
 /** ISO 8601 in UTC with milliseconds, such as `2026-11-24T04:05:38.120Z`. */
 export function isoTime(clock: Clock): string {
-  return new Date(clock.now()).toISOString();
+  const nowMs = clock.now();
+  // Many commands share a millisecond; writing it out costs as much as a step of a machine.
+  if (nowMs !== lastMs) {
+    lastText = new Date(nowMs).toISOString();
+    lastMs = nowMs;
+  }
+  return lastText;
 }
+
+let lastMs = Number.NaN;
+let lastText = '';

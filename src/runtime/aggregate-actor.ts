@@ -9,7 +9,7 @@ import { answerCommitted, answerDuplicate } from './answer.ts';
 import type { Committer } from './committer.ts';
 import type { Gate } from './gate.ts';
 import { catchUp, type Hydrated, type HydrateOptions, hydrate } from './hydrate.ts';
-import { createMailbox, type Mailbox } from './mailbox.ts';
+import { Mailbox } from './mailbox.ts';
 import { type Proposal, propose, type WaitingCommand } from './proposal.ts';
 import type { SharedSteps } from './shared-steps.ts';
 import type { Snapshotter } from './snapshotter.ts';
@@ -99,7 +99,7 @@ export class AggregateActor {
 
   #newWork(): Work {
     return {
-      mailbox: createMailbox(this.#world.mailboxCapacity),
+      mailbox: new Mailbox(this.#world.mailboxCapacity),
       pending: [],
       again: [],
       speculative: this.#at,

@@ -1,60 +1,57 @@
-/** A bounded queue, first in first out. An empty one holds no array: most mailboxes are empty most of the time. */
-export interface Mailbox<T> {
-  readonly size: number;
+/**
+ * A bounded queue, first in first out. A class, since one is made each time an idle aggregate gets a command: methods are
+ * shared where closures are not.
+ */
+export class Mailbox<T> {
+  readonly #capacity: number;
+  #items: T[] = [];
+  #first = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get size(): number {
+    return this.#items.length - this.#first;
+  }
+
   /** False, and nothing is taken, when it is full. */
-  offer(item: T): boolean;
-  peek(): T | undefined;
-  take(): T | undefined;
-  /** Puts items that were taken before back in front, in their order; beyond the capacity too, since they were in. */
-  putBack(items: readonly T[]): void;
-  /** Empties it. */
-  takeAll(): readonly T[];
-}
+  offer(item: T): boolean {
+    if (this.size >= this.#capacity) return false;
+    this.#items.push(item);
+    return true;
+  }
 
-export function createMailbox<T>(capacity: number): Mailbox<T> {
-  let items: T[] = none;
-  let first = 0;
+  peek(): T | undefined {
+    return this.#items[this.#first];
+  }
 
-  const take = (): T | undefined => {
-    const item = items[first];
+  take(): T | undefined {
+    const item = this.#items[this.#first];
     if (item === undefined) return undefined;
-    first += 1;
-    if (first === items.length) {
-      items = none;
-      first = 0;
-    } else if (first === compactAfter) {
-      items = items.slice(first);
-      first = 0;
+    this.#first += 1;
+    // Taken items are let go of many at a time: shifting an array by one costs its length.
+    if (this.#first === this.#items.length || this.#first === compactAfter) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
     }
     return item;
-  };
+  }
 
-  return {
-    get size() {
-      return items.length - first;
-    },
-    offer(item) {
-      if (items.length - first >= capacity) return false;
-      if (items === none) items = [item];
-      else items.push(item);
-      return true;
-    },
-    peek: () => items[first],
-    take,
-    putBack(returned) {
-      if (returned.length === 0) return;
-      items = [...returned, ...items.slice(first)];
-      first = 0;
-    },
-    takeAll() {
-      const all = items.slice(first);
-      items = none;
-      first = 0;
-      return all;
-    },
-  };
+  /** Puts items that were taken before back in front, in their order; beyond the capacity too, since they were in. */
+  putBack(returned: readonly T[]): void {
+    if (returned.length === 0) return;
+    this.#items = [...returned, ...this.#items.slice(this.#first)];
+    this.#first = 0;
+  }
+
+  /** Empties it. */
+  takeAll(): readonly T[] {
+    const all = this.#items.slice(this.#first);
+    this.#items = [];
+    this.#first = 0;
+    return all;
+  }
 }
 
-const none: never[] = [];
-/** Taken items are let go of this many at a time: shifting an array by one costs its length. */
 const compactAfter = 256;

@@ -22,6 +22,8 @@ function report(measured: Measured): void {
   if (!meets(measured)) failed.push(measured.name);
 }
 
+const rawCommits = () => rawCommitsPerSecond({ commands: users * commandsPerUser, batch: inFlight, file: freshFile() });
+
 async function commandsOnSqlite(): Promise<number> {
   const store = sqliteStore({ file: freshFile() });
   const rate = await commandsPerSecond(store);
@@ -30,20 +32,20 @@ async function commandsOnSqlite(): Promise<number> {
 }
 
 try {
-  const raw = await median(3, async () =>
-    rawCommitsPerSecond({ commands: users * commandsPerUser, batch: inFlight, file: freshFile() }),
-  );
+  // By turns, so that both meet the same noise; the median of the ratios' runs is what is reported.
+  const runs: { readonly raw: number; readonly ours: number }[] = [];
+  for (let run = 0; run < 5; run += 1) runs.push({ raw: rawCommits(), ours: await commandsOnSqlite() });
+  const { raw, ours } = runs.sort((a, b) => a.ours / a.raw - b.ours / b.raw)[2] ?? { raw: 1, ours: 0 };
   const baseline = { name: 'a raw SQLite group commit of the same rows at', value: raw };
-  const onMemory = await median(3, () => commandsPerSecond(memoryStore()));
-  report({ name: 'commands through the processor on memory', value: onMemory, unit: '/s', baseline });
-  const onSqlite = await median(3, commandsOnSqlite);
   report({
     name: 'commands through the processor on sqlite',
-    value: onSqlite,
+    value: ours,
     unit: '/s',
     baseline,
     goal: { atLeast: 0.25 },
   });
+  const onMemory = await median(3, () => commandsPerSecond(memoryStore()));
+  report({ name: 'commands through the processor on memory', value: onMemory, unit: '/s', baseline });
 
   const bytes = await bytesPerResident();
   report({ name: 'an idle resident, beyond its context', value: bytes, unit: 'bytes', goal: { atMost: 1_200 } });
