@@ -59,11 +59,24 @@ export function createTokens({ secret, lifetimeMs = 3 * dayMs, clock = systemClo
   };
 }
 
-/** The secret of this data directory: made once, for its owner alone (0600), whichever process comes first. */
+/** The secret of this data directory: made once, for its owner alone (0600), whichever process comes first.
+ * @throws INVALID_CONFIGURATION when the directory can't be used. */
 export async function secretIn(directory: string): Promise<string> {
   const path = join(directory, 'token-secret');
-  const known = await secretAt(path);
-  if (known !== undefined) return known;
+  try {
+    return (await secretAt(path)) ?? (await newSecretAt(path, directory));
+  } catch (cause) {
+    const found = (cause as Error).message;
+    throw failure('INVALID_CONFIGURATION', {
+      expected: `a data directory at ${directory} that can be written`,
+      found,
+      remedy: 'Check DATA_DIR and its permissions.',
+      cause,
+    });
+  }
+}
+
+async function newSecretAt(path: string, directory: string): Promise<string> {
   await mkdir(directory, { recursive: true });
   const draft = `${path}.${randomBytes(6).toString('hex')}`;
   const file = await open(draft, 'wx', 0o600);
@@ -76,7 +89,7 @@ export async function secretIn(directory: string): Promise<string> {
     await file.close();
     await rm(draft);
   }
-  return (await secretAt(path)) ?? secretIn(directory);
+  return readFile(path, 'utf8');
 }
 
 const alg = 'HS256';

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { eventPattern } from '../ports/event-bus.ts';
 
 /** Reads a whole number that is `minimum` at least. */
 export function whole(minimum: number): (text: string) => number {
@@ -14,4 +15,10 @@ export function time(text: string): string {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new InvalidArgumentError('Expected a time such as 2026-01-31T12:00:00Z.');
   return new Date(ms).toISOString();
+}
+
+/** Reads a pattern of events. */
+export function pattern(text: string): string {
+  if (eventPattern.test(text)) return text;
+  throw new InvalidArgumentError('Expected Aggregate.Event with * for one part, such as User.* or *.OrderPlaced.');
 }

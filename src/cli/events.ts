@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../kernel/clock.ts';
 import type { LogFilter } from '../ports/event-store.ts';
 import type { Processor } from '../runtime/processor.ts';
 import { withProcessor } from './application.ts';
-import { whole } from './arguments.ts';
+import { pattern, whole } from './arguments.ts';
 import { printLine } from './lines.ts';
 import { untilSignal } from './shutdown.ts';
 
@@ -16,7 +16,7 @@ export const eventsCommand = () =>
     .description('print the log, one event a line, as JSON')
     .option('--after <position>', 'events after this position', whole(0))
     .option('--limit <number>', 'so many at most', whole(1))
-    .option('--pattern <pattern>', 'such as User.* or *.OrderPlaced')
+    .option('--pattern <pattern>', 'such as User.* or *.OrderPlaced', pattern)
     .option('--correlation-id <id>', 'what one first cause set in motion')
     .option('--follow', 'go on with what is appended, until interrupted')
     .action(async ({ follow, ...filter }: Options, command: Command) => {

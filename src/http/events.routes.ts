@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { failure } from '../kernel/errors.ts';
+import { eventPattern } from '../ports/event-bus.ts';
 import type { Logger } from '../ports/telemetry.ts';
 import { EventJson, eventJson } from './event-json.ts';
 import { type EventStreamSettings, streamEvents } from './event-stream.ts';
@@ -12,7 +13,7 @@ const Filter = {
   /** One event type, or several by repeating the parameter. */
   type: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
   /** `Aggregate.Event` with `*` for one part. */
-  pattern: Type.Optional(Type.String({ pattern: '^(\\*|[A-Za-z][A-Za-z0-9_-]*)\\.(\\*|[A-Za-z][A-Za-z0-9_-]*)$' })),
+  pattern: Type.Optional(Type.String({ pattern: eventPattern.source })),
   correlationId: Type.Optional(Type.String({ minLength: 1 })),
 };
 const Counts = {

@@ -42,6 +42,9 @@ export interface BusFeatures {
   readonly durable: boolean;
 }
 
+/** What a pattern is: `Aggregate.Event`, with `*` for one whole part. */
+export const eventPattern = /^(\*|[A-Za-z][A-Za-z0-9_-]*)\.(\*|[A-Za-z][A-Za-z0-9_-]*)$/;
+
 /** True when `Aggregate.Event` fits the pattern; `*` stands for one whole part. */
 export function matchesPattern(pattern: string, aggregate: string, event: string): boolean {
   const dot = pattern.indexOf('.');

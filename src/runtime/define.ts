@@ -1,6 +1,7 @@
 import { failure } from '../kernel/errors.ts';
 import type { Json, RecordedEvent } from '../kernel/message.ts';
 import type { NotificationKind } from '../ports/channel.ts';
+import { eventPattern } from '../ports/event-bus.ts';
 import type { DeadLetter } from './dead-letters.ts';
 
 export { defineAggregate } from '../kernel/decider.ts';
@@ -90,7 +91,6 @@ export function defineSubscription(definition: SubscriptionDefinition): Subscrip
 }
 
 const namePattern = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/;
-const partPattern = /^(\*|[A-Za-z][A-Za-z0-9_-]*)\.(\*|[A-Za-z][A-Za-z0-9_-]*)$/;
 
 function checked<D>(kind: string, name: string, on: readonly string[], definition: D): D {
   const faults = [
@@ -98,7 +98,7 @@ function checked<D>(kind: string, name: string, on: readonly string[], definitio
       ? []
       : [`the name ${JSON.stringify(name)} is not a letter followed by up to 99 of A-Z a-z 0-9 . _ -`]),
     ...(on.length > 0 ? [] : ['it listens to no event']),
-    ...on.filter((pattern) => !partPattern.test(pattern)).map((p) => `${JSON.stringify(p)} is not Aggregate.Event`),
+    ...on.filter((pattern) => !eventPattern.test(pattern)).map((p) => `${JSON.stringify(p)} is not Aggregate.Event`),
   ];
   if (faults.length === 0) return definition;
   throw failure('INVALID_DEFINITION', {

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -54,4 +54,10 @@ test('the secret of a data directory is made once, also by many at once, for the
   expect(secrets[0]).toMatch(/^[\w-]{64}$/);
   expect((await stat(join(inner, 'token-secret'))).mode & 0o777).toBe(0o600);
   expect(await readFile(join(inner, 'token-secret'), 'utf8')).toBe(secrets[0]);
+});
+
+test('a directory that cannot be used is told as such', async () => {
+  const file = join(directory, 'a file');
+  await writeFile(file, '');
+  await expect(secretIn(join(file, 'data'))).rejects.toMatchObject({ code: 'INVALID_CONFIGURATION' });
 });

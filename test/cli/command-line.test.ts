@@ -131,7 +131,13 @@ describe('failing', () => {
   });
 
   test('an unknown command or option is a wrong call, told with the help', async () => {
-    for (const args of [['fly'], ['serve', '--fast'], ['aggregate', 'User'], ['events', '--after', 'yesterday']]) {
+    for (const args of [
+      ['fly'],
+      ['serve', '--fast'],
+      ['aggregate', 'User'],
+      ['events', '--after', 'yesterday'],
+      ['events', '--pattern', 'User'],
+    ]) {
       expect(await run(args)).toMatchObject({
         code: 2,
         stdout: '',
