@@ -3,7 +3,7 @@ import type { Cursor, CursorChange } from '../ports/coordination.ts';
 import { maxEntries } from '../ports/event-store.ts';
 import type { RuntimeContext } from './context.ts';
 import { grouped } from './grouped.ts';
-import { retrying } from './resilience.ts';
+import { isPassing, retrying } from './resilience.ts';
 
 /** The cursors of one subscription, read and written in groups. */
 export interface CursorBook {
@@ -16,11 +16,20 @@ export interface CursorBook {
   advance(change: CursorChange): Promise<{ readonly moved: boolean; readonly cursor: Cursor }>;
 }
 
-/** A store that does not answer is waited for, until `signal` aborts. */
+/**
+ * A store that does not answer is waited for, until `signal` aborts; what is handled by then is still written down once
+ * more.
+ */
 export function createCursorBook(context: RuntimeContext, subscription: string, signal: AbortSignal): CursorBook {
   const { clock, settings, store } = context;
   const waiting = <Result>(task: () => Promise<Result>) =>
-    retrying(task, { clock, delayMs: settings.retryDelayMs, signal });
+    retrying(task, {
+      clock,
+      delayMs: settings.retryDelayMs,
+      maxDelayMs,
+      // Not `signal`: that would not wait for the write under way.
+      isRetryable: (error) => isPassing(error) && !signal.aborted,
+    });
   const loadAll = (streams: readonly StreamId[]) => waiting(() => store.cursors.load(subscription, streams));
   return {
     load: grouped(loadAll, maxEntries),
@@ -32,3 +41,6 @@ export function createCursorBook(context: RuntimeContext, subscription: string, 
     advance: grouped((changes) => waiting(() => store.cursors.advance(changes)), maxEntries),
   };
 }
+
+/** What a drain may wait for a store that is away. */
+const maxDelayMs = 2_000;

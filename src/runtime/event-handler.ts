@@ -71,15 +71,17 @@ export function createEventHandler(
 
   return async (event) => {
     const startedMs = clock.monotonicMs();
+    const waiting = untilStopped(signal);
     let attempts = 0;
     counts.add('inFlight', event.type, name);
     try {
-      await retrying((attempt) => once(event, attempt), {
+      await retrying((attempt) => waiting.pausedFor(() => once(event, attempt)), {
         clock,
         delayMs: settings.retryDelayMs,
-        signal,
+        signal: waiting.signal,
         isRetryable(error) {
-          if (isFailure(error, 'DRAINING')) return !signal.aborted;
+          if (signal.aborted) return false;
+          if (isFailure(error, 'DRAINING')) return true;
           counts.add('failed', event.type, name);
           if (isPassing(error)) return true;
           attempts += 1;
@@ -101,9 +103,32 @@ export function createEventHandler(
       const code = isFailure(error) ? error.code : 'HANDLER_FAILED';
       return { kind: 'failed', code, cause: causeOf(error), attempts };
     } finally {
+      waiting.forget();
       counts.add('inFlight', event.type, name, -1);
       telemetry.observeMs('event_handling_ms', clock.monotonicMs() - startedMs, { subscription: name });
     }
+  };
+}
+
+/** Cuts the waits between tries when the subscription stops; a handler under way is waited for, and what it did counts. */
+function untilStopped(stopping: AbortSignal) {
+  const cut = new AbortController();
+  let running = false;
+  const stop = () => {
+    if (!running) cut.abort();
+  };
+  stopping.addEventListener('abort', stop, { once: true });
+  return {
+    signal: cut.signal,
+    async pausedFor(task: () => Promise<void>): Promise<void> {
+      running = true;
+      try {
+        await task();
+      } finally {
+        running = false;
+      }
+    },
+    forget: () => stopping.removeEventListener('abort', stop),
   };
 }
 

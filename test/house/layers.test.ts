@@ -16,7 +16,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   testing: ['kernel', 'ports', 'machines', 'runtime', 'adapters', 'diagrams'],
   index: ['kernel', 'ports', 'machines', 'runtime', 'adapters', 'diagrams', 'http', 'testing'],
   app: ['machines', 'statewright'],
-  config: ['kernel', 'statewright'],
+  config: ['kernel', 'adapters', 'statewright'],
   cli: [
     'kernel',
     'ports',
