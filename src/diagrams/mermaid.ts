@@ -8,10 +8,14 @@ import { type Arrow, type ArrowOptions, arrowsOf, nodesOf } from './arrows.ts';
 export function mermaid(machine: AnyStateMachine, options?: ArrowOptions): string {
   const arrows = arrowsOf(machine, options);
   const idOf = idsOf(machine);
-  const fromAny = arrows.some(({ from }) => from === machine.root)
-    ? [`  state "any state" as ${idOf(machine.root)}`]
-    : [];
-  return `${['stateDiagram-v2', ...bodyOf(machine.root, idOf, '  '), ...fromAny, ...arrowLines(arrows, idOf)].join('\n')}\n`;
+  const { root } = machine;
+  // Regions stand side by side only inside a state.
+  const body = root.type === 'parallel' ? stateOf(root, idOf, '  ') : bodyOf(root, idOf, '  ');
+  const fromAny =
+    root.type !== 'parallel' && arrows.some(({ from }) => from === root)
+      ? [`  state "any state" as ${idOf(root)}`]
+      : [];
+  return `${['stateDiagram-v2', ...body, ...fromAny, ...arrowLines(arrows, idOf)].join('\n')}\n`;
 }
 
 type IdOf = (node: AnyStateNode) => string;
