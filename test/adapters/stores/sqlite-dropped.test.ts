@@ -64,15 +64,6 @@ describe('sqlite: dropped generations', () => {
     );
   });
 
-  test('what a closed process left of them is deleted by the next', async () => {
-    await buildAndSwap();
-    await store.close();
-    assert.ok(left() > rows);
-    store = sqliteStore({ file });
-    await emptied();
-    assert.equal((await store.readModels.page(name, { limit: 10 })).rows.length, 1);
-  });
-
   test('a search that a swap overtakes gives the rows of the new generation', async () => {
     const building = await store.readModels.open({ name, hash: 'old' }, fence);
     const upserts = newRows(20_000, () => ({ search: 'old ada'.padEnd(200, '.') }));
