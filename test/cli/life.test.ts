@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask, serve, statewright } from '../e2e/process.ts';
+import { receiver } from '../e2e/receiver.ts';
 
 let dataDir: string;
 beforeAll(async () => {
@@ -52,4 +53,26 @@ test('one’s own application runs by --app', async () => {
   await running.printed(/listens on/);
   running.child.kill('SIGTERM');
   expect(await running.ended).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['the time is over', { SHUTDOWN_TIMEOUT_MS: '300' }, 1],
+  ['a second signal comes', {}, 2],
+] as const)('a drain that waits for somebody else ends when %s', async (_when, environment, signals) => {
+  const hook = await receiver(() => {});
+  const server = await serve(dataDir, { ...environment, ...hook.environment });
+  const body = { email: `${signals}@hangs.example`, firstName: 'A', lastName: 'B' };
+  await ask(server.url, '/users', { body });
+  await expect.poll(() => hook.received.length, { timeout: 20_000 }).toBeGreaterThan(0);
+  server.child.kill('SIGTERM');
+  if (signals === 2) {
+    // Once the door is closed the first signal has been taken.
+    await expect.poll(() => fetch(server.url).catch(() => 'closed'), { timeout: 20_000 }).toBe('closed');
+    server.child.kill('SIGTERM');
+  }
+  expect(await server.ended).toMatchObject({
+    code: 1,
+    stderr: signals === 2 ? '' : expect.stringContaining('DRAINING'),
+  });
+  hook.close();
 });
