@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { type Serving, serve } from '../e2e/process.ts';
+
+/** Servers of one data directory, each a process of its own. */
+export interface Fleet {
+  readonly size: number;
+  /** The address of a server that is up: this one's when it is, else another's; waits while none is. */
+  url(preferred: number): Promise<string>;
+  /** Kills the server at once (kill -9). Resolves when it listens again. */
+  crash(which: number): Promise<void>;
+  /** SIGTERM to all, which must then end by themselves, with 0. */
+  stop(): Promise<void>;
+  /** For when a test failed: leaves no process behind. */
+  destroy(): Promise<void>;
+}
+
+/** Starts them all at once, so that they race from the first file on. */
+export async function startFleet(dataDir: string, size: number): Promise<Fleet> {
+  const starting = Array.from({ length: size }, () => serve(dataDir));
+  const up = new Map<number, Serving>((await Promise.all(starting)).map((serving, at) => [at, serving]));
+
+  return {
+    size,
+    async url(preferred) {
+      const serving = up.get(preferred % size) ?? up.values().next().value ?? (await Promise.any(starting));
+      return serving.url;
+    },
+    async crash(which) {
+      const victim = up.get(which);
+      assert.ok(victim, `the server ${which} is not up`);
+      up.delete(which);
+      // Before it is dead: whoever asks from now on waits for the next one.
+      const { promise, resolve, reject } = Promise.withResolvers<Serving>();
+      starting[which] = promise;
+      victim.child.kill('SIGKILL');
+      const ended = await victim.ended;
+      assert.equal(ended.signal, 'SIGKILL', `it ended by itself: ${ended.stderr}`);
+      serve(dataDir).then(resolve, reject);
+      up.set(which, await promise);
+    },
+    async stop() {
+      for (const [which, serving] of [...up]) {
+        up.delete(which);
+        const { code, stderr } = await serving.stop();
+        assert.equal(code, 0, `the server ${which} did not end well: ${stderr}`);
+      }
+    },
+    async destroy() {
+      for (const { child } of up.values()) child.kill('SIGKILL');
+      await Promise.all([...up.values()].map(({ ended }) => ended));
+    },
+  };
+}

@@ -1,0 +1,108 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { createRandom } from '../../src/testing/random.ts';
+import { type Answered, call, type Order } from './caller.ts';
+import type { Fleet } from './fleet.ts';
+
+/** Clients that send commands, one after the other each, until they are stopped. */
+export interface Load {
+  /** Every definite answer so far. */
+  readonly answers: readonly Answered[];
+  /** Resolves in the midst of things, once so many more commands are answered. @throws what a client failed with */
+  answered(more: number): Promise<void>;
+  /** Every client gets the answer that it waits for, then ends. @throws what a client failed with */
+  stop(): Promise<void>;
+}
+
+/** Clients that share one user, so that they race for it across the servers. */
+const crewSize = 8;
+/** One command in so many is sent a second time, long after its answer. */
+const repeatOneIn = 10;
+
+export function startLoad(fleet: Fleet, clients: number): Load {
+  const answers: Answered[] = [];
+  const waiting = new Set<{ readonly count: number; resolve(): void }>();
+  let stopping = false;
+
+  const noted = (answer: Answered): void => {
+    answers.push(answer);
+    for (const each of waiting) if (answers.length >= each.count) each.resolve();
+  };
+
+  async function client(number: number, crew: Promise<string>): Promise<void> {
+    const random = createRandom(number);
+    const mine: { readonly key: string; readonly order: Order; readonly answer: Answered }[] = [];
+
+    async function send(order: Order, refusal?: string): Promise<Answered> {
+      const key = randomUUID();
+      const answer = await call(fleet, number, key, order);
+      assert.equal(answer.body.code, refusal, `${order.path}: ${JSON.stringify(answer.body)}`);
+      noted(answer);
+      mine.push({ key, order, answer });
+      const again = random.below(repeatOneIn) === 0 ? mine[random.below(mine.length)] : undefined;
+      if (again !== undefined) assert.deepEqual(await call(fleet, number + 1, again.key, again.order), again.answer);
+      return answer;
+    }
+
+    for (let count = 0; !stopping; count += 1) {
+      for await (const _ of life(send, `c${number}-${count}@example.com`, await crew, random.below(4))) {
+        if (stopping) return;
+      }
+    }
+  }
+
+  const running = Array.from({ length: Math.ceil(clients / crewSize) }, async (_, crew) => {
+    const email = `crew${crew}@example.com`;
+    const body = { email, firstName: 'Crew', lastName: `${crew}` };
+    const created = call(fleet, crew, randomUUID(), { path: '/users', body }).then((answer) => {
+      assert.equal(answer.status, 202);
+      noted(answer);
+      return answer.body.aggregateId;
+    });
+    const members = Math.min(crewSize, clients - crew * crewSize);
+    await Promise.all(Array.from({ length: members }, (_, member) => client(crew * crewSize + member, created)));
+  });
+  const over = Promise.all(running);
+  over.catch(() => {});
+
+  return {
+    answers,
+    async answered(more) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const entry = { count: answers.length + more, resolve };
+      waiting.add(entry);
+      await Promise.race([promise, over]);
+      waiting.delete(entry);
+    },
+    async stop() {
+      stopping = true;
+      await over;
+    },
+  };
+}
+
+type Send = (order: Order, refusal?: string) => Promise<Answered>;
+
+const items = [
+  { sku: 'book', name: 'Sketch of the Analytical Engine', quantity: 2, unitPrice: 1_999 },
+  { sku: 'pen', name: 'A pen', quantity: 1, unitPrice: 250 },
+];
+const shipment = { trackingNumber: 'T1', trackingUrl: 'https://post.example/T1', estimatedDelivery: '2026-12-24' };
+
+/** A user's life, one command a step; how it ends depends on `fate`, 0…3. */
+async function* life(send: Send, email: string, crew: string, fate: number): AsyncGenerator<unknown> {
+  const created = await send({ path: '/users', body: { email, firstName: 'Ada', lastName: 'Lovelace' } });
+  yield created;
+  const userId = created.body.aggregateId;
+  yield await send({ path: `/users/${userId}/verify-email` });
+  yield await send({ path: '/users', body: { email, firstName: 'Eve', lastName: 'Twin' } }, 'EMAIL_TAKEN');
+  yield await send({ method: 'PATCH', path: `/users/${crew}`, body: { firstName: email, lastName: 'Crew' } });
+  const placed = await send({ path: '/orders', body: { userId, customerEmail: email, items } });
+  yield placed;
+  const order = `/orders/${placed.body.aggregateId}`;
+  yield await send({ path: `${order}/complete` });
+  if (fate === 0) yield await send({ path: `${order}/ship`, body: shipment });
+  if (fate === 1) yield await send({ path: `${order}/cancel`, body: { reason: 'changed my mind' } });
+  if (fate === 2) yield await send({ path: `/users/${userId}/deactivate`, body: { reason: 'moved away' } });
+  if (fate === 3) yield await send({ path: `/users/${userId}/verify-email` }, 'EMAIL_ALREADY_VERIFIED');
+}
