@@ -3,7 +3,8 @@ import type { Cursor, CursorChange } from '../ports/coordination.ts';
 import { maxEntries } from '../ports/event-store.ts';
 import type { RuntimeContext } from './context.ts';
 import { grouped } from './grouped.ts';
-import { isPassing, retrying } from './resilience.ts';
+import { isPassing } from './passing.ts';
+import { retrying } from './retry.ts';
 
 /** The cursors of one subscription, read and written in groups. */
 export interface CursorBook {

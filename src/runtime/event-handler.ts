@@ -1,11 +1,13 @@
 import { sleep } from '../kernel/clock.ts';
 import { failure, isFailure } from '../kernel/errors.ts';
 import type { RecordedEvent } from '../kernel/message.ts';
+import type { Breaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
 import type { SubscriptionDefinition } from './define.ts';
 import { asToday } from './event-matcher.ts';
-import { type Breaker, isPassing, retrying } from './resilience.ts';
+import { isPassing } from './passing.ts';
+import { retrying } from './retry.ts';
 
 /** How the handling of one event ended. */
 export type Handling = { readonly kind: 'handled' } | LastingFailure;

@@ -4,7 +4,7 @@ import { type Running, run, stateName } from '../kernel/statechart.ts';
 import type { Fence } from '../ports/coordination.ts';
 import type { RuntimeContext } from './context.ts';
 import { holdLease, type LeaseKeeper } from './lease.ts';
-import { isPassing } from './resilience.ts';
+import { isPassing } from './passing.ts';
 
 /** A reader of the log that runs on one worker at a time. */
 export interface OrderedReader {

@@ -1,6 +1,7 @@
 import { asFailure, failure } from '../kernel/errors.ts';
 import { freshId } from '../kernel/fresh-id.ts';
 import type { RecordedEvent, StreamId } from '../kernel/message.ts';
+import { createBreaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import { createCountBook } from './counts.ts';
 import { createCursorBook } from './cursor-book.ts';
@@ -10,7 +11,6 @@ import { createMatcher } from './event-matcher.ts';
 import { createGate } from './gate.ts';
 import { readBatches } from './log-batches.ts';
 import type { ReplayStatus } from './replay.ts';
-import { createBreaker } from './resilience.ts';
 import { createStreamDelivery } from './stream-delivery.ts';
 
 /** One replay under way, or ended. */

@@ -3,6 +3,7 @@ import { failure } from '../kernel/errors.ts';
 import type { RecordedEvent } from '../kernel/message.ts';
 import { type Running, run, stateName } from '../kernel/statechart.ts';
 import type { BusConsumer } from '../ports/event-bus.ts';
+import { type BreakerState, createBreaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
 import { createCursorBook } from './cursor-book.ts';
@@ -10,7 +11,7 @@ import type { SubscriptionDefinition } from './define.ts';
 import { createEventHandler, type LastingFailure } from './event-handler.ts';
 import { createMatcher } from './event-matcher.ts';
 import type { Relay } from './relay.ts';
-import { type BreakerState, createBreaker, retrying } from './resilience.ts';
+import { retrying } from './retry.ts';
 import { createStreamDelivery } from './stream-delivery.ts';
 import { type Sweep, startSweep } from './sweep.ts';
 

@@ -1,9 +1,9 @@
 import { failure } from '../kernel/errors.ts';
+import type { BreakerState } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
 import type { SubscriptionDefinition } from './define.ts';
 import type { Relay } from './relay.ts';
-import type { BreakerState } from './resilience.ts';
 import { createSubscription, type Subscription, type SubscriptionStatus } from './subscription.ts';
 
 /** The grouped subscriptions of this worker. */
