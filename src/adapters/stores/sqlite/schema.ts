@@ -6,7 +6,7 @@ const applicationId = 0x53747772;
 
 /**
  * What brings an empty file to today's schema, step by step; released steps never change. Streams and event types are
- * integers inside: with text keys the indexes are spread over the file, and a group commit writes 3 to 8 times as long
+ * integers inside: with text keys the indexes are spread over the file, and a group commit takes 2 to 5 times as long
  * (docs/decisions/0001). The view `log` shows them as people know them.
  */
 const migrations: readonly string[] = [
