@@ -52,6 +52,16 @@ test('a line that a crash left half written does not spoil the next one', async 
   expect(JSON.parse(written[2] ?? '').id).toBe(message().id);
 });
 
+test('nor does one that another process leaves half written while the channel is open', async () => {
+  const channel = fileChannel({ directory });
+  await channel.deliver(message({ id: 'before' }));
+  await appendFile(path(), '{"id":"ha');
+  await channel.deliver(message({ id: 'after' }));
+  await channel.close();
+  const [before = '', half, after = ''] = (await readFile(path(), 'utf8')).split('\n');
+  expect([JSON.parse(before).id, half, JSON.parse(after).id]).toEqual(['before', '{"id":"ha', 'after']);
+});
+
 test('a directory that cannot be made is an outage, and delivery works once it can', async () => {
   const blocked = join(directory, 'taken');
   await appendFile(blocked, '');
