@@ -2,79 +2,69 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { notificationsFile } from '../../src/adapters/channels/file.ts';
 import { sqliteStore } from '../../src/adapters/stores/sqlite/sqlite.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { checkAggregates, checkAnswers, checkLog } from './check-log.ts';
 import { asked, checkNotifications } from './check-notifications.ts';
 import { checkReadModels } from './check-read-models.ts';
-import { type Fleet, startFleet } from './fleet.ts';
+import { startFleet } from './fleet.ts';
 import { type Load, startLoad } from './load.ts';
 
 /** `npm run test:crash` takes 20. */
 const rounds = Number(process.env.CRASH_ROUNDS ?? 2);
 const clients = 64;
 
-let dataDir: string;
-let fleet: Fleet;
-beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'statewright-crash-'));
-});
-afterEach(async () => {
-  await fleet.destroy();
-  await rm(dataDir, { recursive: true });
-});
+// Side by side: most of their time is waiting for leases that the dead ones held.
+test.concurrent.for([
+  { processes: 1, killed: 'the only process' },
+  { processes: 2, killed: 'one of two processes on one file' },
+])(
+  `kill -9 of $killed, ${rounds} times in a row under ${clients} clients, leaves every command, notification and row right`,
+  { timeout: 150_000 + rounds * 30_000 },
+  async ({ processes }, { onTestFinished }) => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'statewright-crash-'));
+    onTestFinished(() => rm(dataDir, { recursive: true }));
+    const fleet = await startFleet(dataDir, processes);
+    onTestFinished(fleet.destroy);
 
-describe.each([
-  { processes: 1, what: 'the only process' },
-  { processes: 2, what: 'one of two processes on one file' },
-])('kill -9 of $what', ({ processes }) => {
-  test(
-    `leaves every command, notification and row right, ${rounds} times in a row under the load of ${clients} clients`,
-    async () => {
-      fleet = await startFleet(dataDir, processes);
-      const load = startLoad(fleet, clients);
-      for (let round = 0; round < rounds; round += 1) {
-        await theMoment(load, round);
-        await fleet.crash(below(processes));
-      }
-      await load.answered(clients);
-      await load.stop();
+    const load = startLoad(fleet, clients);
+    for (let round = 0; round < rounds; round += 1) {
+      await theMoment(load, round, dataDir);
+      await fleet.crash(below(processes));
+    }
+    await load.answered(clients);
+    await load.stop();
 
-      const file = join(dataDir, 'statewright.db');
-      await using(sqliteStore({ file }), settled);
-      await fleet.stop();
-      await using(sqliteStore({ file }), async (store) => {
-        const log = await Array.fromAsync(store.events.readAll());
-        checkLog(log);
-        checkAnswers(log, load.answers);
-        const { repeats } = await checkNotifications(log, dataDir);
-        await checkReadModels(store, log);
-        await checkAggregates(store, log);
-        assert.deepEqual(await store.cursors.countParked(), new Map());
-        console.log(
-          `${rounds} kills: ${load.answers.length} commands, ${log.length} events, ${repeats} messages sent again`,
-        );
-      });
-    },
-    150_000 + rounds * 20_000,
-  );
-});
+    const file = join(dataDir, 'statewright.db');
+    await using(sqliteStore({ file }), settled);
+    await fleet.stop();
+    await using(sqliteStore({ file }), async (store) => {
+      const log = await Array.fromAsync(store.events.readAll());
+      checkLog(log);
+      checkAnswers(log, load.answers);
+      const { repeats } = await checkNotifications(log, dataDir);
+      await checkReadModels(store, log);
+      await checkAggregates(store, log);
+      assert.deepEqual(await store.cursors.countParked(), new Map());
+      console.log(`${rounds} kills: ${load.answers.length} commands, ${log.length} events, ${repeats} sent again`);
+    });
+  },
+);
 
 /**
  * In the midst of the load: by turns soon after the last start, when the dead one's leases still stand, and when
  * notifications are on their way, which takes a lease's time.
  */
-async function theMoment(load: Load, round: number): Promise<void> {
+async function theMoment(load: Load, round: number, dataDir: string): Promise<void> {
+  const fileSize = async () => (await stat(join(dataDir, notificationsFile)).catch(() => ({ size: 0 }))).size;
   if (round % 2 === 1) {
     const before = await fileSize();
     await expect.poll(fileSize, { timeout: 60_000, interval: 20 }).toBeGreaterThan(before);
   }
   await load.answered(below(1_000));
 }
-
-const fileSize = async () => (await stat(join(dataDir, notificationsFile)).catch(() => ({ size: 0 }))).size;
 
 /** Resolves when read models and deliveries have caught up with the log. */
 async function settled({ events, readModels }: Store): Promise<void> {

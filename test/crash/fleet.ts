@@ -10,18 +10,20 @@ export interface Fleet {
   crash(which: number): Promise<void>;
   /** SIGTERM to all, which must then end by themselves, with 0. */
   stop(): Promise<void>;
-  /** For when a test failed: leaves no process behind. */
+  /** For when a test failed: leaves no process behind, and whoever still asks for an address fails. */
   destroy(): Promise<void>;
 }
 
 /** Starts them all at once, so that they race from the first file on. */
 export async function startFleet(dataDir: string, size: number): Promise<Fleet> {
   const starting = Array.from({ length: size }, () => serve(dataDir));
+  let over = false;
   const up = new Map<number, Serving>((await Promise.all(starting)).map((serving, at) => [at, serving]));
 
   return {
     size,
     async url(preferred) {
+      assert.ok(!over, 'the test is over');
       const serving = up.get(preferred % size) ?? up.values().next().value ?? (await Promise.any(starting));
       return serving.url;
     },
@@ -46,8 +48,12 @@ export async function startFleet(dataDir: string, size: number): Promise<Fleet> 
       }
     },
     async destroy() {
-      for (const { child } of up.values()) child.kill('SIGKILL');
-      await Promise.all([...up.values()].map(({ ended }) => ended));
+      over = true;
+      for (const started of await Promise.allSettled(starting)) {
+        if (started.status === 'rejected') continue;
+        started.value.child.kill('SIGKILL');
+        await started.value.ended;
+      }
     },
   };
 }
