@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, test } from 'vitest';
 import { sqliteStore } from '../../../src/adapters/stores/sqlite/sqlite.ts';
 import type { Store } from '../../../src/ports/store.ts';
+import { withCode } from '../../../src/testing/store-fixtures.ts';
 import { newRow, newRows } from '../../../src/testing/stores/read-model-rows.ts';
 import { adapter } from './sqlite.subject.ts';
 
@@ -62,6 +63,19 @@ describe('sqlite: dropped generations', () => {
       (await store.readModels.page(name, { limit: 10, where: { index: 'owner', value: 'ada' } })).rows.length,
       1,
     );
+  });
+
+  test('a commit to a generation that is gone is refused, and rolled back: no row is left that nobody would delete', async () => {
+    const late = await store.readModels.open({ name, hash: 'old' }, fence);
+    await buildAndSwap();
+    await emptied();
+    const before = left();
+    const upserts = newRows(10, () => ({ index: { owner: 'ada' } }));
+    await assert.rejects(
+      late.commit({ upserts, deletes: [], checkpoint: { position: 2 }, fence }),
+      withCode('NOT_FOUND'),
+    );
+    assert.equal(left(), before);
   });
 
   test('a search that a swap overtakes gives the rows of the new generation', async () => {
