@@ -46,11 +46,15 @@ export function createDelivery(
     const forgetBreaker = route?.breaker.onChange((state) => {
       if (state === 'closed') machine.send({ type: 'retry.due' });
     });
-    const stop = () => machine.send({ type: 'stop' });
+    // What is being sent or written down ends first: cut here, the person would get it twice.
+    const stop = () => {
+      if (machine.snapshot().matches('waiting')) machine.send({ type: 'stop' });
+    };
     signal.addEventListener('abort', stop, { once: true });
 
     return new Promise<void>((resolve, reject) => {
       machine.subscribe(({ status, value, context: { error } }) => {
+        if (value === 'waiting' && signal.aborted) return machine.send({ type: 'stop' });
         if (status !== 'done') return;
         if (value === 'rejected') reject(error);
         else if (value === 'stopped') reject(failure('DRAINING', { found: `a delivery of ${kind} under way` }));

@@ -8,6 +8,7 @@ import { isPassing } from './passing.ts';
 
 /** A reader of the log that runs on one worker at a time. */
 export interface OrderedReader {
+  /** Does nothing after `stop`: a drain may overtake the start. */
   start(): void;
   /** Ends the reading, then gives up the lease. Twice is fine. */
   stop(): Promise<void>;
@@ -28,7 +29,7 @@ export interface OrderedReaderOptions {
   readonly name: string;
   /** Called at each takeover, before the first `read`; rejecting gives the lease up. */
   onTaken?(fence: Fence): Promise<void>;
-  /** Called when the lease is gone and nothing reads any more. */
+  /** Called when the lease is gone and nothing reads any more; also after an `onTaken` that rejected. */
   onLost?(): Promise<void>;
   /**
    * Reads on to the end of the log. A rejection that is passing is waited out; FENCED gives the lease up; any other stops
@@ -56,17 +57,20 @@ export function createOrderedReader(context: RuntimeContext, options: OrderedRea
   let stopped: Promise<void> | undefined;
 
   async function hold(fence: Fence, signal: AbortSignal): Promise<void> {
-    await options.onTaken?.(fence);
-    const ended = Promise.withResolvers<void>();
-    signal.addEventListener('abort', () => ended.resolve(), { once: true });
-    if (signal.aborted) ended.resolve();
-    turn = { fence, signal, giveUp: ended.resolve };
-    machine?.send({ type: 'lease.taken' });
-    await ended.promise;
-    turn = undefined;
-    machine?.send({ type: 'lease.lost' });
-    await reading;
-    await options.onLost?.();
+    try {
+      await options.onTaken?.(fence);
+      const ended = Promise.withResolvers<void>();
+      signal.addEventListener('abort', () => ended.resolve(), { once: true });
+      if (signal.aborted) ended.resolve();
+      turn = { fence, signal, giveUp: ended.resolve };
+      machine?.send({ type: 'lease.taken' });
+      await ended.promise;
+      turn = undefined;
+      machine?.send({ type: 'lease.lost' });
+      await reading;
+    } finally {
+      await options.onLost?.();
+    }
   }
 
   async function read(): Promise<void> {
@@ -111,7 +115,7 @@ export function createOrderedReader(context: RuntimeContext, options: OrderedRea
 
   return {
     start() {
-      if (machine !== undefined) return;
+      if (machine !== undefined || stopped !== undefined) return;
       unwatch = store.events.watch(wake);
       machine = run(driven, clock, {
         input: {

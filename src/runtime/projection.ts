@@ -8,6 +8,7 @@ import type { ProjectionDefinition } from './define.ts';
 import { asToday, createMatcher } from './event-matcher.ts';
 import { readAt, readBatches } from './log-batches.ts';
 import { createOrderedReader } from './ordered-reader.ts';
+import { isPassing } from './passing.ts';
 import { createPositionWaiters } from './position-waiters.ts';
 import { foldBatch, keyedEvents } from './projection-fold.ts';
 import type { ProjectionStatus } from './projections.ts';
@@ -57,6 +58,8 @@ export function createProjection(context: RuntimeContext, definition: Projection
     async () => (await models.status(name))?.live.checkpoint.position,
   );
   let requested = false;
+  /** The request that the generation being built answers. */
+  let request: number | undefined;
   const requests = createRebuildRequests(context, name, () => {
     requested = true;
     reader.correct();
@@ -74,7 +77,8 @@ export function createProjection(context: RuntimeContext, definition: Projection
       const intact = await isIntact(builder.checkpoint);
       if (!intact) logger.error({ projection: name }, 'The log lost its tail: the read model is rebuilt from it.');
       live = isLive && intact ? builder : undefined;
-      building = live === undefined ? (intact ? builder : await begin(fence)) : undefined;
+      // What another worker began to build is begun anew: how many of its rows are faulty is not known.
+      building = live === undefined ? await begin(fence) : undefined;
       if (live !== undefined) waiters.reached(live.checkpoint.position);
       requests.watch();
     },
@@ -82,16 +86,36 @@ export function createProjection(context: RuntimeContext, definition: Projection
       requests.unwatch();
       live = undefined;
       building = undefined;
+      request = undefined;
     },
     async read(fence, signal, advanced) {
-      const request = requested ? await requests.pending() : undefined;
-      requested = false;
-      if (request !== undefined) building ??= await begin(fence);
-      if (building !== undefined) await build(building, fence, signal, advanced);
-      else if (live !== undefined) await follow(live, fence, signal, advanced);
+      if (requested) await takeRequest(fence);
+      try {
+        if (building !== undefined) await build(building, fence, signal, advanced);
+        else if (live !== undefined) await follow(live, fence, signal, advanced);
+      } catch (error) {
+        // It can't be built: whoever asked need not wait.
+        if (request !== undefined && !isPassing(error)) await requests.done(request);
+        throw error;
+      }
       if (request !== undefined && !signal.aborted) await requests.done(request);
+      request = undefined;
     },
   });
+
+  async function takeRequest(fence: Fence): Promise<void> {
+    requested = false;
+    try {
+      const asked = await requests.pending();
+      // The same one again: it was built, and only that could not be told.
+      if (asked === undefined || asked === request) return;
+      if (building === undefined || !isSound(building)) building = await begin(fence);
+      request = asked;
+    } catch (error) {
+      requested = true;
+      throw error;
+    }
+  }
 
   async function begin(fence: Fence): Promise<Builder> {
     return { generation: await models.begin(shape, fence), checkpoint: { position: 0 }, faults: 0 };
@@ -102,12 +126,13 @@ export function createProjection(context: RuntimeContext, definition: Projection
   }
 
   async function build(builder: Builder, fence: Fence, signal: AbortSignal, advanced: () => void): Promise<void> {
+    assertSound(builder);
     let batches = 0;
     for await (const batch of batchesFor(builder, signal)) {
       await commit(builder, batch, fence);
       advanced();
       batches += 1;
-      if (live !== undefined && live.faults <= maxFaultyRows && batches % liveEvery === 0) {
+      if (live !== undefined && isSound(live) && batches % liveEvery === 0) {
         await follow(live, fence, signal, advanced);
       }
     }
@@ -151,11 +176,13 @@ export function createProjection(context: RuntimeContext, definition: Projection
     assertSound(builder);
   }
 
-  function assertSound({ faults }: Builder): void {
-    if (faults <= maxFaultyRows) return;
+  const isSound = ({ faults }: Builder) => faults <= maxFaultyRows;
+
+  function assertSound(builder: Builder): void {
+    if (isSound(builder)) return;
     throw failure('HANDLER_FAILED', {
       expected: `at most ${maxFaultyRows} faulty rows in the projection ${name}`,
-      found: `${faults}`,
+      found: `${builder.faults}`,
       remedy: 'Correct its fold, raise its revision and deploy it: it is then rebuilt.',
     });
   }
@@ -194,11 +221,23 @@ export function createProjection(context: RuntimeContext, definition: Projection
     },
     status,
     async rebuild(onProgress) {
-      await requests.make(async () => {
-        const { rebuild } = await status();
-        if (rebuild !== undefined) onProgress?.(rebuild.position, rebuild.head);
-      });
-      const { position } = await status();
+      const ask = () =>
+        requests.make(async () => {
+          const { rebuild } = await status();
+          if (rebuild !== undefined) onProgress?.(rebuild.position, rebuild.head);
+        });
+      const generation = async () => (await models.status(name))?.live.generation;
+      const before = await generation();
+      await ask();
+      // It may have joined a request whose generation was swapped in a moment before.
+      if ((await generation()) === before) await ask();
+      const { position, error } = await status();
+      if ((await generation()) === before) {
+        throw failure('HANDLER_FAILED', {
+          expected: `a read model ${name} built anew`,
+          found: error ?? 'a projection that stopped on the worker that holds it',
+        });
+      }
       onProgress?.(position, position);
     },
     waitFor: waiters.wait,

@@ -22,7 +22,10 @@ export interface ProjectionStatus {
 /** The projections of this processor. */
 export interface Projections {
   list(): Promise<readonly ProjectionStatus[]>;
-  /** Starts a rebuild beside the live read model; resolves when it has been swapped in. @throws UNKNOWN_PROJECTION */
+  /**
+   * Starts a rebuild beside the live read model; resolves when it has been swapped in.
+   * @throws UNKNOWN_PROJECTION; HANDLER_FAILED when it cannot be built
+   */
   rebuild(name: string, onProgress?: (done: number, of: number) => void): Promise<void>;
   /** Resolves when the live read model has seen the position. @throws READ_MODEL_BEHIND after `waitForMs`. */
   waitFor(name: string, position: number): Promise<void>;

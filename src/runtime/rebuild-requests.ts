@@ -6,7 +6,7 @@ import type { RuntimeContext } from './context.ts';
 export interface RebuildRequests {
   /** Asks, then resolves when the rebuild is done; joins a request that is under way. @throws DRAINING */
   make(onProgress: () => Promise<void>): Promise<void>;
-  /** The holder's side: calls `onRequest` when somebody asked. */
+  /** The holder's side: calls `onRequest` when somebody asked, once for each request. */
   watch(): void;
   unwatch(): void;
   /** The request that waits, if any. */
@@ -39,9 +39,14 @@ export function createRebuildRequests(
   }
 
   async function watch(signal: AbortSignal): Promise<void> {
+    let told: number | undefined;
     while (!signal.aborted) {
       try {
-        if ((await pending()) !== undefined && !signal.aborted) onRequest();
+        const asked = await pending();
+        if (asked !== undefined && asked !== told && !signal.aborted) {
+          told = asked;
+          onRequest();
+        }
       } catch (error) {
         logger.warn({ projection, error }, 'Requests for rebuilds could not be read; trying again.');
       }

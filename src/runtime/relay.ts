@@ -128,7 +128,10 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
     onHeld(listener) {
       listeners.add(listener);
       if (heldFrom !== undefined) {
-        listener(heldFrom).catch((error: unknown) => logger.error({ error }, 'A listener of the relay failed.'));
+        // To who comes late, everything published so far is lost.
+        listener({ from: position }).catch((error: unknown) =>
+          logger.error({ error }, 'A listener of the relay failed.'),
+        );
       }
       return () => listeners.delete(listener);
     },

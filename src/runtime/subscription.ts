@@ -18,7 +18,7 @@ import { type Sweep, startSweep } from './sweep.ts';
 /** One grouped subscription on this worker. */
 export interface Subscription {
   readonly definition: SubscriptionDefinition;
-  /** Resolves when it consumes, or waits for the relay's lease to come to this worker. */
+  /** Resolves when it consumes, or waits for the relay's lease to come to this worker. Does nothing after `stop`. */
   start(): Promise<void>;
   /** Takes no more, waits for what is in handlers; what only waits goes back to the bus. Twice is fine. */
   stop(): Promise<void>;
@@ -177,7 +177,7 @@ export function createSubscription(
   return {
     definition,
     async start() {
-      if (machine !== undefined) return;
+      if (machine !== undefined || stopped !== undefined) return;
       machine = run(driven, clock, {
         input: {
           kind: 'grouped',
