@@ -51,9 +51,11 @@ const transitionsOf = (node: Node): readonly AnyTransitionDefinition[] => [
   ...(node.always ?? []),
 ];
 
-const stateName = (node: Node) => node.path.join('.');
+/** `active.verified`; nothing for the root. */
+export const stateName = (node: Node) => node.path.join('.');
 
-function transitionName(transition: AnyTransitionDefinition): string {
+/** `active on VerifyEmail`, and the place in the list where there are several. */
+export function transitionName(transition: AnyTransitionDefinition): string {
   const { source, eventType } = transition;
   const beside = transitionsOf(source).filter((other) => other.eventType === eventType);
   const place = beside.length > 1 ? ` (${beside.indexOf(transition) + 1} of ${beside.length})` : '';
