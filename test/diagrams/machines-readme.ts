@@ -1,4 +1,4 @@
-import { globSync, writeFileSync } from 'node:fs';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import type { AnyStateMachine } from 'xstate';
 import { mermaid } from '../../src/diagrams/mermaid.ts';
 
@@ -13,10 +13,25 @@ export async function machinesReadme(): Promise<string> {
 }
 
 async function sectionOf(file: string): Promise<string> {
-  const exported = Object.values(await import(new URL(file, folder).href)) as readonly unknown[];
-  const machine = exported.map(machineIn).find((found) => found !== undefined);
-  if (machine === undefined) throw new Error(`${file} exports no machine.`);
-  return `## ${machine.id}\n\n[\`${file}\`](${file})\n\n\`\`\`mermaid\n${mermaid(machine)}\`\`\`\n`;
+  const path = new URL(file, folder);
+  for (const [name, value] of Object.entries(await import(path.href))) {
+    const machine = machineIn(value);
+    if (machine === undefined) continue;
+    const sentence = sentenceOf(name, readFileSync(path, 'utf8'));
+    return `## ${machine.id}\n\n${sentence} ([source](${file}))\n\n\`\`\`mermaid\n${mermaid(machine)}\`\`\`\n`;
+  }
+  throw new Error(`${file} exports no machine.`);
+}
+
+/** The first sentence of an export's doc comment. */
+function sentenceOf(name: string, source: string): string {
+  const [before = ''] = source.split(`export const ${name} =`);
+  const comment = before.slice(before.lastIndexOf('/**') + 3, before.lastIndexOf('*/'));
+  const text = comment.replaceAll(/\s*\n \*\s*/g, ' ').trim();
+  // An initial's full stop, as in M. Nygard, ends no sentence.
+  const [sentence] = /^.*?[\w`)"]{2}\.(?=\s|$)/.exec(text) ?? [];
+  if (sentence === undefined || before.trimEnd().at(-1) !== '/') throw new Error(`${name} has no doc comment.`);
+  return sentence;
 }
 
 /** A machine, or an aggregate's definition that has one. */
