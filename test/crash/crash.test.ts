@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { test, vi } from 'vitest';
 import { notificationsFile } from '../../src/adapters/channels/file.ts';
 import { sqliteStore } from '../../src/adapters/stores/sqlite/sqlite.ts';
 import type { Store } from '../../src/ports/store.ts';
@@ -61,7 +61,10 @@ async function theMoment(load: Load, round: number, dataDir: string): Promise<vo
   const fileSize = async () => (await stat(join(dataDir, notificationsFile)).catch(() => ({ size: 0 }))).size;
   if (round % 2 === 1) {
     const before = await fileSize();
-    await expect.poll(fileSize, { timeout: 60_000, interval: 20 }).toBeGreaterThan(before);
+    await vi.waitFor(async () => assert.ok((await fileSize()) > before, 'nothing is delivered'), {
+      timeout: 60_000,
+      interval: 20,
+    });
   }
   await load.answered(below(1_000));
 }
@@ -70,7 +73,7 @@ async function theMoment(load: Load, round: number, dataDir: string): Promise<vo
 async function settled({ events, readModels }: Store): Promise<void> {
   let head = 0;
   let undelivered = 0;
-  const behind = async () => {
+  const caughtUp = async () => {
     for await (const event of events.readAll({ after: head })) {
       head = event.position;
       undelivered += asked([event]).length - (event.type === 'NotificationDelivered' ? 1 : 0);
@@ -78,9 +81,9 @@ async function settled({ events, readModels }: Store): Promise<void> {
     const positions = await Promise.all(
       ['users', 'orders'].map(async (name) => (await readModels.status(name))?.live.checkpoint.position ?? 0),
     );
-    return { undelivered, unprojected: head - Math.min(...positions) };
+    assert.deepEqual({ undelivered, unprojected: head - Math.min(...positions) }, { undelivered: 0, unprojected: 0 });
   };
-  await expect.poll(behind, { timeout: 120_000, interval: 250 }).toEqual({ undelivered: 0, unprojected: 0 });
+  await vi.waitFor(caughtUp, { timeout: 120_000, interval: 250 });
 }
 
 async function using(store: Store, task: (store: Store) => Promise<void>): Promise<void> {
