@@ -21,7 +21,7 @@ export interface Running {
 
 /** Starts the command line as a user does, in a process of its own with nothing but this environment. */
 export function statewright(args: readonly string[], environment: Readonly<Record<string, string>>): Running {
-  const child = spawn(process.execPath, ['--conditions=statewright:source', `${root}bin/statewright.mjs`, ...args], {
+  const child = spawn(process.execPath, [`${root}bin/statewright.mjs`, ...args], {
     cwd: environment.DATA_DIR,
     env: { LOG_LEVEL: 'warn', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
