@@ -111,16 +111,19 @@ export const orderedCases: readonly StoreCase[] = [
     run: ({ store, stream }) =>
       inWorld(store, async (world) => {
         await world.append(stream(), 900);
-        const first = world.worker({ projections: [tally('tally')] });
+        let rebuilding = false;
+        const dies = ({ version }: { readonly version: number }) => {
+          if (rebuilding && version === 700) first.life.kill();
+          return false;
+        };
+        const first: TestWorker = world.worker({ projections: [tally('tally', { failing: dies })] });
         await first.start();
         await world.until(live(first), 'it is live');
+        rebuilding = true;
         void first.projections.rebuild('tally').catch(() => {});
-        await world.until(
-          async () => (await store.readModels.status('tally'))?.building !== undefined,
-          'it is building',
-        );
-        first.life.kill();
-        const { generation = 0 } = (await store.readModels.status('tally'))?.building ?? {};
+        await world.until(() => !first.life.alive, 'it died while building');
+        const { generation } = (await store.readModels.status('tally'))?.building ?? {};
+        assert(generation !== undefined, 'a generation was being built');
         const second = world.worker({ projections: [tally('tally')] });
         await second.start();
         const rebuilt = async () => ((await store.readModels.status('tally'))?.live.generation ?? 0) >= generation;
