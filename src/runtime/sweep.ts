@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { sleep } from '../kernel/clock.ts';
 import type { RecordedEvent, StreamId } from '../kernel/message.ts';
 import type { Checkpoint, Cursor, Fence } from '../ports/coordination.ts';
@@ -126,6 +127,8 @@ export function startSweep(context: RuntimeContext, options: SweepOptions): Swee
           unhandled.set(event.position, event);
           judge(event, cursors);
         }
+        // A store in memory answers without ever letting go of the event loop.
+        await nextTurn();
       }
     }
 
