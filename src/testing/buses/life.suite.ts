@@ -167,6 +167,33 @@ export const lifeCases: readonly BusCase[] = [
     },
   },
   {
+    name: 'closes in under 5 s while consumers join and leave',
+    alone: true,
+    async run({ bus, name }) {
+      const type = name('Restless');
+      const subscription = { group: name('group'), patterns: [`${type}.*`] };
+      const inbox = createInbox(() => someTurns(1));
+      await bus.subscribe(subscription, inbox.handle);
+      const events = interleaved(Array.from({ length: 100 }, () => history({ type, id: name('id') }, 20)));
+      const publishing = bus.publish(events);
+      await inbox.until(() => inbox.received.length > 10, 'progress');
+      const restless = Array.from({ length: 10 }, async () => {
+        const consumer = await bus.subscribe(subscription, inbox.handle);
+        await consumer.close();
+      });
+      const settled = Promise.allSettled([publishing, ...restless]);
+      await closesInTime(() => bus.close());
+      const received = inbox.received.length;
+      await someTurns();
+      assert.equal(inbox.received.length, received, 'handled after it was closed');
+      for (const outcome of await settled) {
+        if (outcome.status === 'fulfilled') continue;
+        const { code } = outcome.reason as { readonly code?: unknown };
+        assert.ok(code === 'BUS_CLOSED' || code === 'BUS_UNAVAILABLE', `rejected with ${code}`);
+      }
+    },
+  },
+  {
     name: 'closes in under 5 s with the broker dead',
     needs: ['restartable'],
     alone: true,
