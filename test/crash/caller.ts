@@ -19,15 +19,16 @@ export interface Answer {
   readonly events?: readonly { readonly id: string; readonly type: string; readonly version: number }[];
 }
 
-export interface Order {
+/** A command as a client gives it; without `body` it has no data. */
+export interface Outgoing {
   readonly method?: 'POST' | 'PATCH';
   readonly path: string;
   readonly body?: object;
 }
 
 /** Sends a command until it is answered, under one key, to whichever server is up. */
-export async function call(fleet: Fleet, preferred: number, key: string, order: Order): Promise<Answered> {
-  const { method = 'POST', path, body = {} } = order;
+export async function call(fleet: Fleet, preferred: number, key: string, outgoing: Outgoing): Promise<Answered> {
+  const { method = 'POST', path, body = {} } = outgoing;
   const headers = { 'content-type': 'application/json', 'idempotency-key': key };
   for (let at = preferred; ; at += 1) {
     const answer = await attempt(`${await fleet.url(at)}${path}`, { method, headers, body: JSON.stringify(body) });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { createRandom } from '../../src/testing/random.ts';
-import { type Answered, call, type Order } from './caller.ts';
+import { type Answered, call, type Outgoing } from './caller.ts';
 import type { Fleet } from './fleet.ts';
 
 /** Clients that send commands, one after the other each, until they are stopped. */
@@ -31,16 +31,16 @@ export function startLoad(fleet: Fleet, clients: number): Load {
 
   async function client(number: number, crew: Promise<string>): Promise<void> {
     const random = createRandom(number);
-    const mine: { readonly key: string; readonly order: Order; readonly answer: Answered }[] = [];
+    const mine: { readonly key: string; readonly outgoing: Outgoing; readonly answer: Answered }[] = [];
 
-    async function send(order: Order, refusal?: string): Promise<Answered> {
+    async function send(outgoing: Outgoing, refusal?: string): Promise<Answered> {
       const key = randomUUID();
-      const answer = await call(fleet, number, key, order);
-      assert.equal(answer.body.code, refusal, `${order.path}: ${JSON.stringify(answer.body)}`);
+      const answer = await call(fleet, number, key, outgoing);
+      assert.equal(answer.body.code, refusal, `${outgoing.path}: ${JSON.stringify(answer.body)}`);
       noted(answer);
-      mine.push({ key, order, answer });
+      mine.push({ key, outgoing, answer });
       const again = random.below(repeatOneIn) === 0 ? mine[random.below(mine.length)] : undefined;
-      if (again !== undefined) assert.deepEqual(await call(fleet, number + 1, again.key, again.order), again.answer);
+      if (again !== undefined) assert.deepEqual(await call(fleet, number + 1, again.key, again.outgoing), again.answer);
       return answer;
     }
 
@@ -81,7 +81,7 @@ export function startLoad(fleet: Fleet, clients: number): Load {
   };
 }
 
-type Send = (order: Order, refusal?: string) => Promise<Answered>;
+type Send = (outgoing: Outgoing, refusal?: string) => Promise<Answered>;
 
 const items = [
   { sku: 'book', name: 'Sketch of the Analytical Engine', quantity: 2, unitPrice: 1_999 },
