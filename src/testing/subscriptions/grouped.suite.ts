@@ -49,6 +49,7 @@ export const groupedCases: readonly StoreCase[] = [
   {
     name: 'whatever the bus drops, repeats and reorders and whoever comes and goes: in order, none skipped (property)',
     alone: true,
+    large: true,
     async run({ store, stream }) {
       for (let seed = 1; seed <= 6; seed += 1) {
         await inWorld(store, async (world) => {

@@ -161,6 +161,7 @@ export const orderedCases: readonly StoreCase[] = [
   {
     name: 'more than a thousand faulty rows stop a projection, visibly; a corrected one goes on',
     alone: true,
+    large: true,
     run: ({ store, stream }) =>
       inWorld(store, async (world) => {
         for (let at = 0; at < 1_001; at += 1) await world.append(stream());

@@ -19,6 +19,7 @@ export const parkingCases: readonly StoreCase[] = [
   {
     name: 'passing failures are waited out for an hour, and nothing is parked',
     alone: true,
+    large: true,
     run: ({ store, stream }) =>
       inWorld(store, async (world) => {
         let down = true;
@@ -62,7 +63,7 @@ export const parkingCases: readonly StoreCase[] = [
         assert.deepEqual([event.id, event.version], [letter.eventId, 2]);
         const tries = begun();
         await world.append(bad, 2);
-        await world.clock.advance(60_000);
+        await world.clock.advance(15_000);
         assert.deepEqual(versions(bad), [1], 'what comes later waits');
         assert.equal(begun(), tries, 'nothing is tried meanwhile');
         broken = false;
@@ -101,6 +102,7 @@ export const parkingCases: readonly StoreCase[] = [
   {
     name: 'redriven on one worker while others receive new events of the stream: in order, none skipped (property)',
     alone: true,
+    large: true,
     async run({ store, stream }) {
       for (let seed = 1; seed <= 8; seed += 1) {
         await inWorld(store, async (world) => {
@@ -159,6 +161,7 @@ export const parkingCases: readonly StoreCase[] = [
   {
     name: 'a thousand and more dead letters are redriven at once, page by page',
     alone: true,
+    large: true,
     run: ({ store, stream }) =>
       inWorld(store, async (world) => {
         let broken = true;
