@@ -52,15 +52,16 @@ export const stoppingCases: readonly StoreCase[] = [
       inWorld(store, async (world) => {
         const [slow, refused] = [stream(), stream()];
         const finish = Promise.withResolvers<void>();
-        const first = recorder('recorder', async (event) => {
+        const first = recorder('recorder', async (event, { attempt }) => {
           if (event.stream.id === refused.id) throw failure('DRAINING');
+          if (attempt === 1) throw failure('CHANNEL_UNAVAILABLE');
           await finish.promise;
         });
         const stopping = world.worker({ subscriptions: [first.definition] });
         await stopping.start();
         await world.append(slow);
         await world.append(refused);
-        await world.until(() => first.begun() > 4, 'both are tried, one of them again and again');
+        await world.until(() => first.begun() > 6, 'both are tried, one of them again and again');
         const stopped = stopping.stop();
         await world.clock.advance(1_000);
         finish.resolve();
