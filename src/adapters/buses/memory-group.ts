@@ -39,8 +39,8 @@ interface Consumer {
 export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => void): MemoryGroup {
   const { clock, maxQueued, stalledAfterMs } = options;
   const lanes = new Map<string, Lane>();
-  // Lanes whose first event is in nobody's hands; in the order they became so.
-  const ready = new Set<Lane>();
+  // Lanes whose first event is in nobody's hands; in the order they became so. A set would be walked from its first hole.
+  const ready = createQueue<Lane>();
   const backoffs = new Set<TimerHandle>();
   const consumers = new Set<Consumer>();
   const publishers: (() => void)[] = [];
@@ -97,16 +97,15 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     }
     const fresh: Lane = { key, events: [event], inHandler: false, failures: 0 };
     lanes.set(key, fresh);
-    ready.add(fresh);
+    ready.put(fresh);
     dispatch();
     return true;
   }
 
   function dispatch(): void {
-    for (const lane of ready) {
-      const consumer = leastBusy();
-      if (consumer === undefined) return;
-      ready.delete(lane);
+    for (let consumer = leastBusy(); consumer !== undefined; consumer = leastBusy()) {
+      const lane = ready.take();
+      if (lane === undefined) return;
       const delivery = deliver(lane, consumer);
       consumer.underWay.add(delivery);
       delivery.then(() => {
@@ -136,7 +135,7 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     queued--;
     stalled = false;
     advancedAtMs = clock.monotonicMs();
-    if (lane.events.length > 0) ready.add(lane);
+    if (lane.events.length > 0) ready.put(lane);
     else forget(lane);
     publishers.shift()?.();
   }
@@ -150,7 +149,7 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     const delayMs = Math.min(options.maxRedeliverAfterMs, options.redeliverAfterMs * 2 ** lane.failures++);
     const timer = clock.setTimeout(() => {
       backoffs.delete(timer);
-      ready.add(lane);
+      ready.put(lane);
       dispatch();
     }, delayMs);
     backoffs.add(timer);
@@ -205,6 +204,31 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     for (const publisher of publishers.splice(0)) publisher();
     if (lanes.size === 0) onEmpty();
   }
+}
+
+/** First in, first out, in constant time. */
+function createQueue<Item>() {
+  let items: Item[] = [];
+  let first = 0;
+  return {
+    put(item: Item): void {
+      items.push(item);
+    },
+    take(): Item | undefined {
+      const item = items[first];
+      if (item === undefined) return undefined;
+      first += 1;
+      if (first * 2 > items.length) {
+        items = items.slice(first);
+        first = 0;
+      }
+      return item;
+    },
+    clear(): void {
+      items = [];
+      first = 0;
+    },
+  };
 }
 
 function laneKey({ type, id }: StreamId): string {
