@@ -32,9 +32,11 @@ function channel(answer: () => Promise<void> = async () => {}) {
   return { taken, mail };
 }
 
-/** Workers of one log that were all given the same request. */
-async function requested() {
+/** Workers of one log that were all given the same request; so many of them try to start before any of them may. */
+async function requested(atOnce = 1) {
   const clock = createSimulatedClock();
+  const allTry = Promise.withResolvers<void>();
+  let trying = 0;
   const store = memoryStore({ clock });
   await commandRig({ store, clock, aggregate }).send(id, 'RequestNotification', request);
   const types = async () => (await historyOf(store, 'Notification', id)).map(({ type }) => type);
@@ -49,7 +51,12 @@ async function requested() {
       logger: silentLogger,
       settings: defaultSettings,
       aggregates: new Map([[aggregate.name, aggregate]]),
-      send: ({ stream, type, data, ...more }) => send(stream.id, type, data as object, more),
+      async send({ stream, type, data, ...more }) {
+        trying += 1;
+        if (trying === atOnce) allTry.resolve();
+        await allTry.promise;
+        return send(stream.id, type, data as object, more);
+      },
     };
     const route = { channel: mail, breaker: createBreaker({ name: 'channel.mail', clock }) };
     const [event] = await historyOf(store, 'Notification', id);
@@ -69,7 +76,7 @@ async function until(clock: SimulatedClock, condition: () => boolean | Promise<b
 
 describe('the delivery of a notification', () => {
   it('is one worker’s when several were given it at once', async () => {
-    const { clock, deliver, types } = await requested();
+    const { clock, deliver, types } = await requested(5);
     const { taken, mail } = channel();
     let ended = 0;
     const deliveries = Array.from({ length: 5 }, () => deliver(mail).then(() => (ended += 1)));
