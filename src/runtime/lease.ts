@@ -20,7 +20,7 @@ export interface LeaseKeeper {
  * given up and bid for again.
  */
 export function holdLease(
-  context: RuntimeContext,
+  context: Pick<RuntimeContext, 'clock' | 'logger' | 'settings' | 'store' | 'workerId'>,
   name: string,
   work: (fence: Fence, signal: AbortSignal) => Promise<void>,
 ): LeaseKeeper {

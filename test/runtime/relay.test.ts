@@ -1,0 +1,129 @@
+import { expect, test } from 'vitest';
+import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
+import { failure } from '../../src/kernel/errors.ts';
+import type { RecordedEvent } from '../../src/kernel/message.ts';
+import type { EventBus } from '../../src/ports/event-bus.ts';
+import { inWorld, type TestWorker } from '../../src/testing/subscriptions/world.ts';
+
+/** A bus that only remembers what was confirmed. */
+function recordingBus(fault: (events: readonly RecordedEvent[]) => unknown = () => undefined) {
+  const published: number[] = [];
+  const bus: EventBus = {
+    provider: 'recording',
+    features: { crossProcess: true, durable: true },
+    async publish(events) {
+      const error = fault(events);
+      if (error !== undefined) throw error;
+      published.push(...events.map(({ position }) => position));
+    },
+    subscribe: async () => ({ close: async () => {} }),
+    ping: async () => {},
+    close: async () => {},
+  };
+  return { published, bus };
+}
+
+const upTo = (last: number, first = 1) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
+
+test('publishes the log in its order, each event once, from many batches', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    for (let n = 0; n < 30; n += 1) await world.append({ type: 'Account', id: `a${n % 7}` }, 50);
+    const { published, bus } = recordingBus();
+    const worker = world.worker({ bus });
+    await worker.start();
+    await world.until(() => published.length >= 1_500, 'the past is published');
+    await world.append({ type: 'Account', id: 'a' }, 3);
+    await world.until(() => published.length >= 1_503, 'the present too');
+    expect(published).toEqual(upTo(1_503));
+    expect(worker.counts().published).toBe(1_503);
+  });
+});
+
+test('killed between publishing and its checkpoint, the next one publishes that again, and nothing is left out', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    let first: TestWorker | undefined;
+    const { published, bus } = recordingBus((events) => {
+      // It dies as soon as the bus has them.
+      if (events.at(-1)?.position === 5) queueMicrotask(() => first?.life.kill());
+    });
+    first = world.worker({ bus });
+    await first.start();
+    const saved = async () => (await store.checkpoints.load('relay'))?.position;
+    await world.append({ type: 'Account', id: 'a' }, 3);
+    await world.until(async () => (await saved()) === 3, 'three are published and remembered');
+    await world.append({ type: 'Account', id: 'a' }, 2);
+    await world.until(() => published.length === 5, 'two more are published');
+    expect([published, await saved(), first.life.alive]).toEqual([upTo(5), 3, false]);
+    await world.append({ type: 'Account', id: 'a' }, 1);
+    await world.worker({ bus }).start();
+    await world.until(() => published.at(-1) === 6, 'the next goes on');
+    expect(published).toEqual([...upTo(5), 4, 5, 6]);
+  });
+});
+
+test('a bus that is down for a minute is waited for, and gets everything in order', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    let down = true;
+    const { published, bus } = recordingBus(() => (down ? failure('BUS_UNAVAILABLE') : undefined));
+    await world.worker({ bus }).start();
+    for (let second = 0; second < 60; second += 1) {
+      await world.append({ type: 'Account', id: `a${second % 3}` }, 2);
+      await world.clock.advance(1_000);
+    }
+    expect(published).toEqual([]);
+    down = false;
+    await world.until(() => published.length === 120, 'all is published');
+    expect(published).toEqual(upTo(120));
+  });
+});
+
+test('an event that the bus cannot carry holds up none of the others', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    const { published, bus } = recordingBus((events) =>
+      events.some(({ position }) => position === 3) ? failure('MESSAGE_TOO_LARGE') : undefined,
+    );
+    await world.append({ type: 'Account', id: 'a' }, 5);
+    await world.worker({ bus }).start();
+    await world.until(() => published.length === 4, 'the others are published');
+    expect(published).toEqual([1, 2, 4, 5]);
+  });
+});
+
+test('a log that lost its tail is published from its beginning', async () => {
+  const [whole, store] = [memoryStore(), memoryStore()];
+  await inWorld(whole, async (world) => {
+    await world.append({ type: 'Account', id: 'a' }, 5);
+  });
+  await inWorld(store, async (world) => {
+    await world.append({ type: 'Account', id: 'a' }, 5);
+    const [, , third] = await Array.fromAsync(whole.events.readAll());
+    const seen = await store.leases.read('relay');
+    const { record } = await store.leases.take('relay', 'who lost it', seen);
+    const fence = { lease: 'relay', token: record.token };
+    // The event that stands at 3 now is another one.
+    await store.checkpoints.save('relay', { position: 3, ...(third && { eventId: third.id }) }, fence);
+    await store.leases.release(fence);
+    const { published, bus } = recordingBus();
+    await world.worker({ bus }).start();
+    await world.until(() => published.length >= 5, 'it is published');
+    expect(published).toEqual(upTo(5));
+  });
+});
+
+test('does not start once it was stopped', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    const { published, bus } = recordingBus();
+    const worker = world.worker({ bus });
+    await world.passing(worker.stop());
+    await worker.start();
+    await world.append({ type: 'Account', id: 'a' }, 5);
+    await world.clock.advance(10_000);
+    expect(published).toEqual([]);
+    expect((await store.leases.read('relay')).holder).toBeUndefined();
+  });
+});
