@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { notification } from '../../machines/notification.machine.ts';
 import { memoryBus } from '../../src/adapters/buses/memory.ts';
 import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
+import { sleep } from '../../src/kernel/clock.ts';
 import { defineAggregate } from '../../src/kernel/decider.ts';
 import type { Channel, ChannelMessage } from '../../src/ports/channel.ts';
 import { silentLogger, silentTelemetry } from '../../src/ports/telemetry.ts';
@@ -77,7 +78,7 @@ async function until(clock: SimulatedClock, condition: () => boolean | Promise<b
 describe('the delivery of a notification', () => {
   it('is one worker’s when several were given it at once', async () => {
     const { clock, deliver, types } = await requested(5);
-    const { taken, mail } = channel();
+    const { taken, mail } = channel(() => sleep(clock, 1_000));
     let ended = 0;
     const deliveries = Array.from({ length: 5 }, () => deliver(mail).then(() => (ended += 1)));
     await until(clock, () => ended === 5);
