@@ -4,6 +4,7 @@ import { memoryBus } from '../../src/adapters/buses/memory.ts';
 import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
 import { sleep } from '../../src/kernel/clock.ts';
 import { defineAggregate } from '../../src/kernel/decider.ts';
+import { failure } from '../../src/kernel/errors.ts';
 import type { Channel, ChannelMessage } from '../../src/ports/channel.ts';
 import { silentLogger, silentTelemetry } from '../../src/ports/telemetry.ts';
 import { createBreaker } from '../../src/runtime/breaker.ts';
@@ -115,6 +116,65 @@ describe('the delivery of a notification', () => {
     stopping.abort();
     await expect(delivery).rejects.toMatchObject({ code: 'DRAINING' });
     expect(await types()).toEqual(['NotificationRequested', 'DeliveryStarted']);
+  });
+
+  it('is written down when its channel takes it while the process drains', async () => {
+    const { clock, deliver, types } = await requested();
+    const stopping = new AbortController();
+    const slow = channel(() => sleep(clock, 2_000));
+    let ended = false;
+    const delivery = deliver(slow.mail, stopping.signal).then(() => {
+      ended = true;
+    });
+    await until(clock, () => slow.taken.length === 1);
+    stopping.abort();
+    await until(clock, () => ended);
+    await delivery;
+    expect(await types()).toEqual(['NotificationRequested', 'DeliveryStarted', 'NotificationDelivered']);
+  });
+
+  it('goes on when its dead letter is redriven, and no secret of its message is kept', async () => {
+    const clock = createSimulatedClock();
+    let rejecting = true;
+    const { taken, mail } = channel(async () => {
+      if (rejecting) throw failure('CHANNEL_REJECTED', { found: 'no such mailbox' });
+    });
+    const store = memoryStore({ clock });
+    const processor = createProcessor({
+      store: { ...store, close: async () => {} },
+      bus: memoryBus({ clock }),
+      clock,
+      channels: [mail],
+      aggregates: [account, aggregate],
+      settings: { snapshotEvery: 1 },
+      notifications: [
+        {
+          on: 'Account.Opened',
+          requests: () => [{ type: 'email', to: 'a@b.c', template: 'greeting', data: {}, metadata: {} }],
+          enrich: { greeting: () => ({ link: 'https://a.b/?token=secret' }) },
+        },
+      ],
+    });
+    void processor.start();
+    const opened = processor.send({ stream: { type: 'Account', id: 'a' }, type: 'Open', data: { name: 'a' } });
+    await until(clock, async () => (await processor.deadLetters.list({ limit: 1 })).length === 1);
+    await opened;
+    const [letter] = await processor.deadLetters.list({ limit: 1 });
+    rejecting = false;
+    await processor.deadLetters.redrive(letter?.id ?? '');
+    const stream = letter?.stream ?? { type: 'Notification', id: '' };
+    await until(clock, async () => (await processor.read(stream))?.state === 'delivered');
+    expect(new Set(taken.map((message) => message.id))).toEqual(new Set([stream.id]));
+    expect(taken.at(-1)?.data).toEqual({ link: 'https://a.b/?token=secret' });
+    let drained = false;
+    void processor.drain().then(() => {
+      drained = true;
+    });
+    await until(clock, () => drained);
+    const snapshot = await store.snapshots.load(stream, aggregate.hash);
+    expect(snapshot?.state).toBeDefined();
+    const kept = [await Array.fromAsync(store.events.readAll()), snapshot, letter];
+    expect(JSON.stringify(kept)).not.toContain('secret');
   });
 
   it('happens once, however often its cause and its request are replayed', async () => {
