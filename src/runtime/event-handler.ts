@@ -48,6 +48,8 @@ export function createEventHandler(
 
   async function once(event: RecordedEvent, attempt: number): Promise<void> {
     for (;;) {
+      // Not left to `ready` alone: when an open breaker no longer waits, this would turn round for ever.
+      if (signal.aborted) throw failure('DRAINING', { found: `${name} stopping` });
       await ready();
       try {
         return await breaker.run(() => definition.handle(asToday(context, event), { attempt, signal, replaying }));
