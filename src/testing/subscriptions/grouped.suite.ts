@@ -104,7 +104,7 @@ export const groupedCases: readonly StoreCase[] = [
         first.life.kill();
         const second = world.worker({ subscriptions: [definition] });
         await second.start();
-        await world.until(() => count() === 6, 'the rest is handled', 15_000);
+        await world.until(() => count() === 6, 'the rest is handled, without waiting for the bus', 12_000);
         await assertInOrder(store, handled);
       }),
   },
@@ -133,8 +133,9 @@ export const groupedCases: readonly StoreCase[] = [
         await world.append(one, 5);
         await world.until(() => early.count() === 5, 'the first has handled it');
         await worker.subscribe(late.definition);
+        await world.until(() => late.count() === 5, 'so has the second, without waiting for the bus', 3_000);
         await world.append(one, 2);
-        await world.until(() => late.count() === 7, 'so has the second', 5_000);
+        await world.until(() => late.count() === 7, 'it goes on');
         assert.deepEqual(late.versions(one), [1, 2, 3, 4, 5, 6, 7]);
       }),
   },
