@@ -47,14 +47,14 @@ export function createDeadLetters(
   async function parked(id: string): Promise<ParkedCursor> {
     const cursor = await cursors.findParked(id);
     if (cursor !== undefined && isParked(cursor)) return cursor;
-    throw failure('NOT_FOUND', { expected: 'the id of a dead letter', found: id });
+    throw notFound(id);
   }
 
-  /** Moves on only from what was seen: another operator may have been faster. */
-  async function unpark(cursor: Cursor, version: number): Promise<boolean> {
+  /** Moves on only from what was seen. @throws NOT_FOUND when another operator was faster. */
+  async function unpark(cursor: ParkedCursor, version: number): Promise<void> {
     const [result] = await cursors.advance([{ from: cursor, version, state: { kind: 'redriving' } }]);
     subscriptions.nudge(cursor.subscription);
-    return result?.moved ?? false;
+    if (result?.moved !== true) throw notFound(cursor.state.id);
   }
 
   async function eventOf(letter: DeadLetter): Promise<RecordedEvent> {
@@ -102,6 +102,8 @@ export function createDeadLetters(
     },
   };
 }
+
+const notFound = (id: string) => failure('NOT_FOUND', { expected: 'the id of a dead letter', found: id });
 
 type ParkedCursor = Cursor & { readonly state: Parked };
 

@@ -11,21 +11,21 @@ export async function* readBatches(
   options: { readonly after: number; readonly to?: number; readonly size: number; readonly signal: AbortSignal },
 ): AsyncGenerator<readonly RecordedEvent[], void, undefined> {
   const { size, signal, to } = options;
-  const read = (after: number) => readBatch(events, { after, limit: size, ...(to === undefined ? {} : { to }) });
+  const read = (after: number) => {
+    const batch = readBatch(events, { after, limit: size, ...(to === undefined ? {} : { to }) });
+    // Told when its turn comes, if it comes: until then a failure is nobody's, and must not end the process.
+    batch.catch(() => {});
+    return batch;
+  };
   let next = read(options.after);
-  try {
-    for (;;) {
-      const batch = await next;
-      const last = batch.at(-1);
-      if (last === undefined || signal.aborted) return;
-      next = read(last.position);
-      yield batch;
-      // A store in memory answers without ever letting go of the event loop.
-      await nextTurn();
-    }
-  } finally {
-    // Nobody waits for the batch read ahead any more: its failure is nobody's either.
-    next.catch(() => {});
+  for (;;) {
+    const batch = await next;
+    const last = batch.at(-1);
+    if (last === undefined || signal.aborted) return;
+    next = read(last.position);
+    yield batch;
+    // A store in memory answers without ever letting go of the event loop.
+    await nextTurn();
   }
 }
 

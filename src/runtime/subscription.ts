@@ -12,7 +12,7 @@ import { createEventHandler, type LastingFailure } from './event-handler.ts';
 import { createMatcher } from './event-matcher.ts';
 import type { Relay } from './relay.ts';
 import { retrying } from './retry.ts';
-import { createStreamDelivery } from './stream-delivery.ts';
+import { createStreamDelivery, type StreamDelivery } from './stream-delivery.ts';
 import { type Sweep, startSweep } from './sweep.ts';
 
 /** One grouped subscription on this worker. */
@@ -115,10 +115,11 @@ export function createSubscription(
     });
     const delivery = createStreamDelivery(context, { book, matches, handle, failed });
     const sweep = startSweep(context, { name, book, delivery, matches, lost });
-    const consumer = retrying(
-      () => bus.subscribe({ group: name, patterns: widened(definition.on), maxInFlight }, delivery.deliver),
-      { clock, delayMs: settings.retryDelayMs, signal },
-    ).then(
+    const consumer = retrying(() => join(delivery.deliver, signal), {
+      clock,
+      delayMs: settings.retryDelayMs,
+      signal,
+    }).then(
       (joined) => {
         consuming = true;
         machine?.send({ type: 'subscribed' });
@@ -133,6 +134,13 @@ export function createSubscription(
     return { ending: controller, sweep, consumer, idle: delivery.idle };
   }
 
+  async function join(deliver: StreamDelivery['deliver'], signal: AbortSignal): Promise<BusConsumer> {
+    const joined = await bus.subscribe({ group: name, patterns: widened(definition.on), maxInFlight }, deliver);
+    // Nobody waits for it any more: left in the group, it would turn back all that it is given.
+    if (signal.aborted) await joined.close();
+    return joined;
+  }
+
   /** Ends the turn: closes the consumer first, so that what is turned back goes to others. */
   function end(): Promise<void> {
     const ended = turn;
@@ -142,7 +150,10 @@ export function createSubscription(
         consuming = false;
         ended.ending.abort();
         const consumer = await ended.consumer;
-        await Promise.all([consumer?.close(), ended.sweep.stop(), ended.idle()]);
+        const closed = consumer?.close().catch((error: unknown) => {
+          logger.warn({ subscription: name, error }, 'A consumer could not leave the bus.');
+        });
+        await Promise.all([closed, ended.sweep.stop(), ended.idle()]);
       });
     }
     return ending;
