@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
 import { sqliteStore } from '../../src/adapters/stores/sqlite/sqlite.ts';
 import { commandsPerSecond, commandsPerUser, inFlight, users } from './commands.bench.ts';
+import { eventRates } from './events.bench.ts';
 import { hydrationMs } from './hydration.bench.ts';
 import { rawCommitsPerSecond } from './raw-sqlite.ts';
 import { readModelCosts } from './read-model.bench.ts';
@@ -46,6 +47,21 @@ try {
   });
   const onMemory = await median(3, () => commandsPerSecond(memoryStore()));
   report({ name: 'commands through the processor on memory', value: onMemory, unit: '/s', baseline });
+
+  for (const [provider, freshStore] of [
+    ['memory', () => memoryStore()],
+    ['sqlite', () => sqliteStore({ file: freshFile() })],
+  ] as const) {
+    const { read, projected, handled } = await eventRates(freshStore);
+    const reading = { name: 'reading the same log at', value: read };
+    report({ name: `events projected on ${provider}`, value: projected, unit: '/s', baseline: reading });
+    report({
+      name: `events handled through the memory bus on ${provider}`,
+      value: handled,
+      unit: '/s',
+      baseline: reading,
+    });
+  }
 
   const bytes = await bytesPerResident();
   report({ name: 'an idle resident, beyond its context', value: bytes, unit: 'bytes', goal: { atMost: 1_200 } });
