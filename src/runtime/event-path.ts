@@ -1,3 +1,4 @@
+import { sleep } from '../kernel/clock.ts';
 import type { Channel } from '../ports/channel.ts';
 import type { BreakerState } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
@@ -15,6 +16,7 @@ import { createSubscriptions } from './subscriptions.ts';
 
 /** Everything that follows the log: relay, projections, subscriptions, notifications. */
 export interface EventPath {
+  /** Waits a moment for the bus; one that does not answer then is joined when it does. */
   start(): Promise<void>;
   /** Takes no more, finishes what is in handlers, checkpoints, gives the leases up. Twice is fine. */
   stop(): Promise<void>;
@@ -54,7 +56,12 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
   return {
     async start() {
       projections.start();
-      await subscriptions.start();
+      // The relay publishes better when all have joined; but a broker that does not answer must hold up no commands.
+      const joined = new AbortController();
+      await Promise.race([
+        subscriptions.start().finally(() => joined.abort()),
+        sleep(context.clock, joiningMs, joined.signal),
+      ]);
       relay.start();
     },
     async stop() {
@@ -90,6 +97,8 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
     }),
   };
 }
+
+const joiningMs = 5_000;
 
 function projectionHealth({ state, faultyRows, error }: ProjectionStatus): PartHealth {
   if (state === 'stopped' || state === 'faulty') return { status: 'degraded', detail: error ?? state };

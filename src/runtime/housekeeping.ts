@@ -3,6 +3,7 @@ import type { RuntimeContext } from './context.ts';
 
 /** What is done now and then, on every worker; doing it twice does no harm. */
 export interface Housekeeping {
+  /** Does nothing after `stop`: a drain may overtake the start. */
   start(): void;
   /** Twice is fine. */
   stop(): void;
@@ -11,6 +12,7 @@ export interface Housekeeping {
 /** Forgets the command ids that are older than `commandIdDays`, once an hour. */
 export function createHousekeeping({ store, clock, settings, logger }: RuntimeContext): Housekeeping {
   let timer: TimerHandle | undefined;
+  let stopped = false;
 
   async function round(): Promise<void> {
     const before = new Date(clock.now() - settings.commandIdDays * dayMs).toISOString();
@@ -25,9 +27,10 @@ export function createHousekeeping({ store, clock, settings, logger }: RuntimeCo
 
   return {
     start() {
-      timer ??= clock.setTimeout(round, hourMs);
+      if (!stopped) timer ??= clock.setTimeout(round, hourMs);
     },
     stop() {
+      stopped = true;
       if (timer !== undefined) clock.clearTimeout(timer);
       timer = undefined;
     },
