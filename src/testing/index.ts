@@ -22,3 +22,4 @@ export {
   type StoreFeature,
   storeSubject,
 } from './store-subject.ts';
+export { subscriptionSuite } from './subscription.suite.ts';
