@@ -156,6 +156,16 @@ export function run<Machine extends AnyStateMachine>(
   };
 }
 
+/** Resolves when the machine has come to a final state. */
+export function ended(running: Running<AnyStateMachine>): Promise<void> {
+  return new Promise((resolve) => {
+    if (running.snapshot().status !== 'active') return resolve();
+    running.subscribe(({ status }) => {
+      if (status !== 'active') resolve();
+    });
+  });
+}
+
 interface Collected {
   readonly emitted: { readonly type: string }[];
   taken: readonly AnyTransitionDefinition[] | undefined;

@@ -155,5 +155,12 @@ export interface Snapshot {
 /** The longest id of a stream, in bytes of UTF-8. */
 export const maxIdBytes = 512;
 
+/** Whether a text may be an id: storable and indexable everywhere, so without U+0000 and halves of surrogate pairs. */
+export function isUsableId(text: string): boolean {
+  // A UTF-16 unit takes at most three bytes of UTF-8, so a short text needs no counting.
+  const fits = text.length > 0 && (text.length * 3 <= maxIdBytes || Buffer.byteLength(text) <= maxIdBytes);
+  return fits && text.isWellFormed() && !text.includes('\0');
+}
+
 /** The most entries of one append, and the most events of one entry. */
 export const maxEntries = 1000;

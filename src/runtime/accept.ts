@@ -4,7 +4,7 @@ import type { Aggregate } from '../kernel/decider.ts';
 import { failure } from '../kernel/errors.ts';
 import { freshId } from '../kernel/fresh-id.ts';
 import type { CommandId, StreamId } from '../kernel/message.ts';
-import { maxIdBytes } from '../ports/event-store.ts';
+import { isUsableId, maxIdBytes } from '../ports/event-store.ts';
 import type { CommandRequest, CommandResult } from './command.ts';
 import type { Supervisor } from './supervisor.ts';
 
@@ -55,9 +55,7 @@ function defaultSource({ type }: StreamId): string {
 
 /** @throws INVALID_ID */
 export function checkId(what: string, id: string): void {
-  // A byte is at least a third of a character: most ids need no counting.
-  const fits = id.length > 0 && (id.length * 3 <= maxIdBytes || Buffer.byteLength(id) <= maxIdBytes);
-  if (fits && id.isWellFormed() && !id.includes('\0')) return;
+  if (isUsableId(id)) return;
   throw failure('INVALID_ID', {
     expected: `${what}: well-formed text of 1 to ${maxIdBytes} bytes in UTF-8, without a NUL`,
     found: id.length === 0 ? 'an empty text' : `${Buffer.byteLength(id)} bytes: ${JSON.stringify(id.slice(0, 40))}`,

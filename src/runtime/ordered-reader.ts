@@ -1,6 +1,6 @@
 import { subscriptionMachine } from '../../machines/subscription.machine.ts';
 import { isFailure } from '../kernel/errors.ts';
-import { type Running, run, stateName } from '../kernel/statechart.ts';
+import { ended, type Running, run, stateName } from '../kernel/statechart.ts';
 import type { Fence } from '../ports/coordination.ts';
 import type { RuntimeContext } from './context.ts';
 import { holdLease, type LeaseKeeper } from './lease.ts';
@@ -130,15 +130,10 @@ export function createOrderedReader(context: RuntimeContext, options: OrderedRea
       });
     },
     stop() {
-      stopped ??= new Promise((resolve) => {
-        unwatch();
-        const running = machine;
-        if (running === undefined) return resolve();
-        running.subscribe((snapshot) => {
-          if (snapshot.status === 'done') resolve();
-        });
-        running.send({ type: 'stop' });
-      });
+      if (stopped !== undefined) return stopped;
+      unwatch();
+      stopped = machine === undefined ? Promise.resolve() : ended(machine);
+      machine?.send({ type: 'stop' });
       return stopped;
     },
     wake,

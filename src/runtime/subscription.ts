@@ -1,7 +1,7 @@
 import { subscriptionMachine } from '../../machines/subscription.machine.ts';
 import { failure } from '../kernel/errors.ts';
 import type { RecordedEvent } from '../kernel/message.ts';
-import { type Running, run, stateName } from '../kernel/statechart.ts';
+import { ended, type Running, run, stateName } from '../kernel/statechart.ts';
 import type { BusConsumer } from '../ports/event-bus.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
@@ -212,14 +212,9 @@ export function createSubscription(
       await turn?.consumer;
     },
     stop() {
-      stopped ??= new Promise((resolve) => {
-        const running = machine;
-        if (running === undefined) return resolve();
-        running.subscribe((snapshot) => {
-          if (snapshot.status === 'done') resolve();
-        });
-        running.send({ type: 'stop' });
-      });
+      if (stopped !== undefined) return stopped;
+      stopped = machine === undefined ? Promise.resolve() : ended(machine);
+      machine?.send({ type: 'stop' });
       return stopped;
     },
     status: () => ({

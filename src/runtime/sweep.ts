@@ -14,7 +14,10 @@ import type { StreamDelivery } from './stream-delivery.ts';
 export interface Sweep {
   /** Looks now rather than at the next round. */
   nudge(): void;
-  /** Saves the low-water mark and gives the lease up. Deliveries under way end by the subscription's own signal. */
+  /**
+   * Gives the lease up; deliveries under way end by the subscription's own signal. The low-water mark stays where the last
+   * round saved it: the next holder looks again at what was handled since.
+   */
   stop(): Promise<void>;
 }
 

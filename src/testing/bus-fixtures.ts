@@ -1,28 +1,11 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { CommandId, EventId, RecordedEvent, StreamId } from '../kernel/message.ts';
+import type { EventId, RecordedEvent, StreamId } from '../kernel/message.ts';
+import { newEvent } from './store-fixtures.ts';
 
 /** An event of the log as the relay would publish it; versions are the caller's. */
 export function recorded(stream: StreamId, version = 1, data: unknown = { version }, type = 'Happened'): RecordedEvent {
-  const commandId = randomUUID() as CommandId;
-  return {
-    id: randomUUID() as EventId,
-    stream,
-    version,
-    position: version,
-    type,
-    data,
-    meta: {
-      occurredAt: '2026-01-02T03:04:05.678Z',
-      commandId,
-      correlationId: commandId,
-      causationId: commandId,
-      source: 'conformance',
-      schema: 1,
-    },
-    recordedAt: '2026-01-02T03:04:05.680Z',
-  };
+  return { ...newEvent(type, data), stream, version, position: version, recordedAt: '2026-01-02T03:04:05.680Z' };
 }
 
 /** The versions `from…to` of a stream. */

@@ -1,6 +1,6 @@
 import { failure } from '../../kernel/errors.ts';
-import type { AppendEntry } from '../../ports/event-store.ts';
-import { maxEntries, maxIdBytes } from '../../ports/event-store.ts';
+import type { AppendEntry, ExpectedVersion } from '../../ports/event-store.ts';
+import { isUsableId, maxEntries, maxIdBytes } from '../../ports/event-store.ts';
 
 /** Refuses what no store may take, before anything is written.
  * @throws INVALID_ID, MALFORMED_REQUEST */
@@ -14,11 +14,8 @@ export function checkEntries(entries: readonly AppendEntry[]): void {
   }
 }
 
-/** Text that every database can hold and index: U+0000 and halves of surrogate pairs are not storable everywhere. */
 function checkId(text: string): void {
-  // A UTF-16 unit takes at most 3 bytes of UTF-8, so a short text needs no counting.
-  const fits = text.length > 0 && (text.length * 3 <= maxIdBytes || Buffer.byteLength(text) <= maxIdBytes);
-  if (fits && text.isWellFormed() && !text.includes('\0')) return;
+  if (isUsableId(text)) return;
   throw failure('INVALID_ID', {
     expected: `1…${maxIdBytes} bytes of well-formed text without U+0000`,
     found: `${Buffer.byteLength(text)} bytes: ${JSON.stringify(text.slice(0, 40))}`,
@@ -29,5 +26,20 @@ function checkId(text: string): void {
 function checkCount(count: number, what: string): void {
   if (count > maxEntries) {
     throw failure('MALFORMED_REQUEST', { expected: `at most ${maxEntries} ${what}`, found: String(count) });
+  }
+}
+
+/** Whether a stream at this version, with this last event, is where the entry expects it. */
+export function isExpected(expected: ExpectedVersion, version: number, lastEvent: string | null | undefined): boolean {
+  switch (expected) {
+    case 'any':
+      return true;
+    case 'none':
+      return version === 0;
+    case 'exists':
+      return version > 0;
+    default:
+      if (typeof expected === 'number') return version === expected;
+      return version === expected.version && lastEvent === expected.eventId;
   }
 }

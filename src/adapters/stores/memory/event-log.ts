@@ -1,7 +1,7 @@
 import { type Clock, isoTime } from '../../../kernel/clock.ts';
 import type { CommandId, StreamId } from '../../../kernel/message.ts';
-import type { AppendEntry, AppendOutcome, EventStore, ExpectedVersion } from '../../../ports/event-store.ts';
-import { checkEntries } from '../entries.ts';
+import type { AppendEntry, AppendOutcome, EventStore } from '../../../ports/event-store.ts';
+import { checkEntries, isExpected } from '../entries.ts';
 import { createWatchers } from '../watchers.ts';
 import { readLog, readVersions } from './reading.ts';
 import { encodeCommand, encodeEvent, firstOutcome, type LogRecord, type StoredCommand } from './records.ts';
@@ -29,7 +29,7 @@ export function memoryEvents(clock: Clock, assertOpen: () => void): EventStore {
     const known = command && stream?.commands.get(command.id);
     if (known) return { kind: 'duplicate', first: firstOutcome(known) };
     const last = stream?.records.at(-1);
-    if (!isExpected(expected, last)) return { kind: 'conflict', actual: last?.version ?? 0 };
+    if (!isExpected(expected, last?.version ?? 0, last?.id)) return { kind: 'conflict', actual: last?.version ?? 0 };
     for (const claim of take) {
       const holder = claims.get(claim);
       if (holder && holder !== stream) return { kind: 'claimed', claim, by: holder.id };
@@ -117,19 +117,4 @@ export function memoryEvents(clock: Clock, assertOpen: () => void): EventStore {
       return watchers.add(wake);
     },
   };
-}
-
-function isExpected(expected: ExpectedVersion, last: LogRecord | undefined): boolean {
-  const version = last?.version ?? 0;
-  switch (expected) {
-    case 'any':
-      return true;
-    case 'none':
-      return version === 0;
-    case 'exists':
-      return version > 0;
-    default:
-      if (typeof expected === 'number') return version === expected;
-      return version === expected.version && last?.id === expected.eventId;
-  }
 }

@@ -1,5 +1,5 @@
-import { failure } from '../../../kernel/errors.ts';
 import type { Fence, LeaseRecord, LeaseStore } from '../../../ports/coordination.ts';
+import { checkFence } from '../fence.ts';
 
 export interface MemoryLeases {
   readonly store: LeaseStore;
@@ -44,14 +44,8 @@ export function memoryLeases(assertOpen: () => void): MemoryLeases {
       },
     },
 
-    assertFence({ lease, token }) {
-      const now = read(lease).token;
-      if (now <= token) return;
-      throw failure('FENCED', {
-        expected: `token ${token} of lease ${lease}`,
-        found: `token ${now}`,
-        remedy: 'Stop: another holder took over.',
-      });
+    assertFence(fence) {
+      checkFence(fence, read(fence.lease).token);
     },
   };
 }

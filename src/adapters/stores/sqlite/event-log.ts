@@ -1,7 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import type { StreamId } from '../../../kernel/message.ts';
-import type { AppendEntry, AppendOutcome, EventStore, ExpectedVersion } from '../../../ports/event-store.ts';
-import { checkEntries } from '../entries.ts';
+import type { AppendEntry, AppendOutcome, EventStore } from '../../../ports/event-store.ts';
+import { checkEntries, isExpected } from '../entries.ts';
 import { createWatchers } from '../watchers.ts';
 import { sqliteClaims } from './claims.ts';
 import { sqliteCommands } from './commands.ts';
@@ -35,7 +35,8 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
   const judge = ({ expected, command, take }: AppendEntry, found: StoredStream | undefined) => {
     const known = found && command && commands.find(found.key, command.id);
     if (known) return { kind: 'duplicate', first: known } as const;
-    if (!isExpected(expected, found)) return { kind: 'conflict', actual: found?.version ?? 0 } as const;
+    if (!isExpected(expected, found?.version ?? 0, found?.lastEvent))
+      return { kind: 'conflict', actual: found?.version ?? 0 } as const;
     for (const claim of take ?? []) {
       const holder = claims.holder(claim);
       if (holder === undefined || holder === found?.key) continue;
@@ -122,19 +123,4 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
       return watchers.add(wake);
     },
   };
-}
-
-function isExpected(expected: ExpectedVersion, found: StoredStream | undefined): boolean {
-  const version = found?.version ?? 0;
-  switch (expected) {
-    case 'any':
-      return true;
-    case 'none':
-      return version === 0;
-    case 'exists':
-      return version > 0;
-    default:
-      if (typeof expected === 'number') return version === expected;
-      return version === expected.version && found?.lastEvent === expected.eventId;
-  }
 }

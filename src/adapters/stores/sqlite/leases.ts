@@ -1,5 +1,5 @@
-import { failure } from '../../../kernel/errors.ts';
 import type { Fence, LeaseRecord, LeaseStore } from '../../../ports/coordination.ts';
+import { checkFence } from '../fence.ts';
 import type { Database } from './database.ts';
 
 export interface SqliteLeases {
@@ -41,14 +41,8 @@ export function sqliteLeases(db: Database): SqliteLeases {
       },
     },
 
-    assertFence({ lease, token }) {
-      const now = read(lease).token;
-      if (now <= token) return;
-      throw failure('FENCED', {
-        expected: `token ${token} of lease ${lease}`,
-        found: `token ${now}`,
-        remedy: 'Stop: another holder took over.',
-      });
+    assertFence(fence) {
+      checkFence(fence, read(fence.lease).token);
     },
   };
 }
