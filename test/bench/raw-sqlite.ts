@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import BetterSqlite3 from 'better-sqlite3';
 import { migrate } from '../../src/adapters/stores/sqlite/schema.ts';
 import { freshId } from '../../src/kernel/fresh-id.ts';
 
@@ -9,6 +10,8 @@ export interface RawCommits {
   readonly batch: number;
   /** A path where no file is. */
   readonly file: string;
+  /** Whose SQLite writes. */
+  readonly driver: 'better-sqlite3' | 'node:sqlite';
 }
 
 const commandsPerStream = 5;
@@ -17,10 +20,12 @@ const commandsPerStream = 5;
  * The ceiling of the SQLite store: the same rows in the same tables with the same durability, by the least code. Nothing
  * is read, checked, encoded or answered: the numbers of streams are known and all texts are made before the clock starts.
  */
-export function rawCommitsPerSecond({ commands, batch, file }: RawCommits): number {
-  const db = new DatabaseSync(file);
+export function rawCommitsPerSecond({ commands, batch, file, driver }: RawCommits): number {
+  const schema = new DatabaseSync(file);
+  migrate(schema, file);
+  schema.close();
+  const db = driver === 'node:sqlite' ? new DatabaseSync(file) : new BetterSqlite3(file);
   db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000');
-  migrate(db, file);
   db.exec(`INSERT INTO event_types VALUES (1, 'User', 'UserProfileUpdated')`);
   const stream = db.prepare(`INSERT INTO streams VALUES (?, 'User', ?, 1, ?)`);
   const advance = db.prepare('UPDATE streams SET version = ?, last_event = ? WHERE key = ?');
