@@ -1,4 +1,6 @@
 /** `statewright/testing`: what authors of adapters and aggregates prove their work with. No test runner inside. */
+
+export { actorSuite } from './actor.suite.ts';
 export {
   type BusAdapter,
   type BusCase,

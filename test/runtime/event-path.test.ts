@@ -8,8 +8,8 @@ import type { RecordedEvent } from '../../src/kernel/message.ts';
 import type { Channel, ChannelMessage } from '../../src/ports/channel.ts';
 import type { NotificationDefinition, ProjectionDefinition, SubscriptionDefinition } from '../../src/runtime/define.ts';
 import { createProcessor, type Processor, type ProcessorOptions } from '../../src/runtime/processor.ts';
+import { account } from '../../src/testing/actors/account.ts';
 import { createSimulatedClock } from '../../src/testing/simulated-clock.ts';
-import { account } from './rig.ts';
 
 const clock = createSimulatedClock();
 const running: Processor[] = [];

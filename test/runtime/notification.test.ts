@@ -12,8 +12,9 @@ import type { RuntimeContext } from '../../src/runtime/context.ts';
 import { createDelivery } from '../../src/runtime/notification-delivery.ts';
 import { createProcessor } from '../../src/runtime/processor.ts';
 import { defaultSettings } from '../../src/runtime/settings.ts';
+import { account } from '../../src/testing/actors/account.ts';
+import { commandRig } from '../../src/testing/actors/rig.ts';
 import { createSimulatedClock, type SimulatedClock } from '../../src/testing/simulated-clock.ts';
-import { account, commandRig, historyOf } from './rig.ts';
 
 const aggregate = defineAggregate(notification);
 const id = 'n1';
@@ -40,10 +41,11 @@ async function requested(atOnce = 1) {
   const allTry = Promise.withResolvers<void>();
   let trying = 0;
   const store = memoryStore({ clock });
-  await commandRig({ store, clock, aggregate }).send(id, 'RequestNotification', request);
-  const types = async () => (await historyOf(store, 'Notification', id)).map(({ type }) => type);
+  const { send: ask, history } = commandRig(store, { clock, aggregate });
+  await ask(id, 'RequestNotification', request);
+  const types = async () => (await history(id)).map(({ type }) => type);
   async function deliver(mail: Channel, signal = new AbortController().signal): Promise<void> {
-    const { send } = commandRig({ store, clock, aggregate });
+    const { send } = commandRig(store, { clock, aggregate });
     const context: RuntimeContext = {
       workerId: 'worker',
       store,
@@ -61,7 +63,7 @@ async function requested(atOnce = 1) {
       },
     };
     const route = { channel: mail, breaker: createBreaker({ name: 'channel.mail', clock }) };
-    const [event] = await historyOf(store, 'Notification', id);
+    const [event] = await history(id);
     if (event === undefined) throw new Error('It was not requested.');
     await createDelivery(context, 'email', route, new Map()).handle(event, { attempt: 1, signal, replaying: false });
   }
