@@ -52,13 +52,17 @@ export function loadConfig({ environment = process.env, file = '.env' }: ConfigS
     values[name] = converted(text, schema);
     if (!Check(schema, values[name])) faults.push({ name, expected: schema.description, found: shown(text, schema) });
   }
-  const known = values as Static<typeof Variables>;
+  const known = values as Known;
   if ((known.WEBHOOK_URL === undefined) !== (known.WEBHOOK_SECRET === undefined)) {
     const [name, other] =
       known.WEBHOOK_URL === undefined ? ['WEBHOOK_URL', 'WEBHOOK_SECRET'] : ['WEBHOOK_SECRET', 'WEBHOOK_URL'];
     if (!faults.some((fault) => fault.name === name)) {
       faults.push({ name, expected: `a value, since ${other} is set`, found: 'nothing' });
     }
+  }
+  if (known.TOKEN_SECRET === undefined && serverStores.includes(known.EVENT_STORE_PROVIDER)) {
+    const expected = 'a secret that all workers share, since the store is on a server';
+    faults.push({ name: 'TOKEN_SECRET', expected, found: 'nothing' });
   }
   if (faults.length > 0) throw refusal(faults);
   return configOf(known);
@@ -83,6 +87,34 @@ const address = (
 const Variables = Type.Object({
   EVENT_STORE_PROVIDER: oneOf(storeProviders, 'sqlite'),
   EVENT_BUS_PROVIDER: oneOf(busProviders, 'memory'),
+  NAMESPACE: Type.String({
+    pattern: '^[a-z][a-z0-9_-]{0,39}$',
+    default: 'statewright',
+    description: 'a small letter, then up to 39 small letters, digits, _ or -',
+  }),
+  REDIS_URL: Type.Optional(address(['redis:', 'rediss:'], { secret: true })),
+  REDIS_HOST: Type.String({ default: '127.0.0.1', description: 'a host name or address' }),
+  REDIS_PORT: whole(1, 65_535, 6_379),
+  REDIS_PASSWORD: Type.Optional(Type.String({ description: 'a password', secret: true })),
+  REDIS_STORE_DB: whole(0, 65_535, 1),
+  REDIS_BUS_DB: whole(0, 65_535, 2),
+  DATABASE_URL: Type.Optional(address(['postgresql:', 'postgres:'], { secret: true })),
+  DB_HOST: Type.String({ default: '127.0.0.1', description: 'a host name or address' }),
+  DB_PORT: whole(1, 65_535, 5_432),
+  DB_NAME: Type.String({ default: 'statewright', description: 'the name of a database' }),
+  DB_USER: Type.String({ default: 'statewright', description: 'the name of a role' }),
+  DB_PASS: Type.Optional(Type.String({ description: 'a password', secret: true })),
+  MONGODB_URL: address(['mongodb:', 'mongodb+srv:'], {
+    secret: true,
+    default: 'mongodb://127.0.0.1:27017/statewright',
+  }),
+  RABBITMQ_URL: address(['amqp:', 'amqps:'], { secret: true, default: 'amqp://127.0.0.1:5672' }),
+  NATS_URL: address(['nats:', 'tls:'], { secret: true, default: 'nats://127.0.0.1:4222' }),
+  KAFKA_BROKERS: Type.String({
+    pattern: '^[^\\s,:]+(:\\d{1,5})?(,[^\\s,:]+(:\\d{1,5})?)*$',
+    default: '127.0.0.1:9092',
+    description: 'a list such as kafka-1:9092,kafka-2:9092',
+  }),
   DATA_DIR: Type.String({ default: './data', description: 'a directory' }),
   SNAPSHOT_EVERY: whole(1, 1_000_000, 10),
   COMMAND_ID_DAYS: whole(1, 36_500, 30),
@@ -111,9 +143,10 @@ const Variables = Type.Object({
   SHUTDOWN_TIMEOUT_MS: whole(1, 3_600_000, 25_000),
 });
 
+const serverStores: readonly string[] = ['redis', 'postgresql', 'mongodb'] satisfies StoreSettings['provider'][];
+
 /** Of SPEC §3, and still to come: refused by name, so that nobody believes them in force. */
-const stillToCome =
-  /^(REDIS_(HOST|PORT|PASSWORD|STORE_DB|BUS_DB|URL)|DB_(HOST|PORT|NAME|USER|PASS)|DATABASE_URL|MONGODB_URL|RABBITMQ_URL|NATS_URL|KAFKA_BROKERS|NAMESPACE|RETENTION_DAYS|AUTH_\w+|OTEL_\w+)$/;
+const stillToCome = /^(RETENTION_DAYS|AUTH_\w+|OTEL_\w+)$/;
 
 interface Fault {
   readonly name: string;
@@ -143,13 +176,14 @@ function refusal(faults: readonly Fault[]) {
   return failure('INVALID_CONFIGURATION', { found: `\n${lines.join('\n')}\n`, details: { faults } });
 }
 
-function configOf(known: Static<typeof Variables>): Config {
+type Known = Static<typeof Variables>;
+
+function configOf(known: Known): Config {
   const dataDir = resolve(known.DATA_DIR);
   return {
     dataDir,
-    store:
-      known.EVENT_STORE_PROVIDER === 'sqlite' ? { provider: 'sqlite', directory: dataDir } : { provider: 'memory' },
-    bus: { provider: known.EVENT_BUS_PROVIDER },
+    store: storeOf(known, dataDir),
+    bus: busOf(known),
     processor: {
       snapshotEvery: known.SNAPSHOT_EVERY,
       commandIdDays: known.COMMAND_ID_DAYS,
@@ -168,6 +202,59 @@ function configOf(known: Static<typeof Variables>): Config {
     logLevel: known.LOG_LEVEL,
     shutdownTimeoutMs: known.SHUTDOWN_TIMEOUT_MS,
   };
+}
+
+function storeOf(known: Known, directory: string): StoreSettings {
+  const { EVENT_STORE_PROVIDER: provider, NAMESPACE: namespace } = known;
+  switch (provider) {
+    case 'memory':
+      return { provider };
+    case 'sqlite':
+      return { provider, directory };
+    case 'redis':
+      return { provider, namespace, url: redisUrl(known, known.REDIS_STORE_DB) };
+    case 'postgresql':
+      return { provider, namespace, url: postgresqlUrl(known) };
+    case 'mongodb':
+      return { provider, namespace, url: known.MONGODB_URL };
+  }
+}
+
+function busOf(known: Known): BusSettings {
+  const { EVENT_BUS_PROVIDER: provider, NAMESPACE: namespace } = known;
+  switch (provider) {
+    case 'memory':
+      return { provider };
+    case 'redis':
+      return { provider, namespace, url: redisUrl(known, known.REDIS_BUS_DB) };
+    case 'rabbitmq':
+      return { provider, namespace, url: known.RABBITMQ_URL };
+    case 'nats':
+      return { provider, namespace, url: known.NATS_URL };
+    case 'kafka':
+      return { provider, namespace, brokers: known.KAFKA_BROKERS.split(',') };
+  }
+}
+
+/** `REDIS_URL` as it is when it names a database, else with the one for this use. */
+function redisUrl(known: Known, database: number): string {
+  const url = new URL(known.REDIS_URL ?? `redis://${hostOf(known.REDIS_HOST)}:${known.REDIS_PORT}`);
+  if (known.REDIS_URL === undefined) url.password = encodeURIComponent(known.REDIS_PASSWORD ?? '');
+  if (url.pathname.length <= 1) url.pathname = `/${database}`;
+  return url.href;
+}
+
+/** As an address has it: IPv6 in brackets. */
+function hostOf(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+function postgresqlUrl(known: Known): string {
+  if (known.DATABASE_URL !== undefined) return known.DATABASE_URL;
+  const url = new URL(`postgresql://${hostOf(known.DB_HOST)}:${known.DB_PORT}/${encodeURIComponent(known.DB_NAME)}`);
+  url.username = encodeURIComponent(known.DB_USER);
+  url.password = encodeURIComponent(known.DB_PASS ?? '');
+  return url.href;
 }
 
 function smtpOf(smtpUrl: string, frontendUrl: string): { readonly url: string; readonly from: string } {

@@ -9,10 +9,22 @@ import type { SmtpChannelOptions } from './channels/smtp.ts';
 export type StoreSettings =
   | { readonly provider: 'memory' }
   /** The file `statewright.db` in the directory. */
-  | { readonly provider: 'sqlite'; readonly directory: string };
+  | { readonly provider: 'sqlite'; readonly directory: string }
+  /** On a server; every name there begins with the namespace. */
+  | ServerSettings<'redis' | 'postgresql' | 'mongodb'>;
 
 /** Which bus. */
-export type BusSettings = { readonly provider: 'memory' };
+export type BusSettings =
+  | { readonly provider: 'memory' }
+  | ServerSettings<'redis' | 'rabbitmq' | 'nats'>
+  | { readonly provider: 'kafka'; readonly brokers: readonly string[]; readonly namespace: string };
+
+/** What a provider on a server is reached by. The address may hold a password. */
+interface ServerSettings<Provider extends string> {
+  readonly provider: Provider;
+  readonly url: string;
+  readonly namespace: string;
+}
 
 /** Where notifications go: each kind by the first of SMTP (email only), webhook and file that is there. */
 export interface ChannelSettings {
@@ -46,7 +58,7 @@ export async function openBus(settings: BusSettings): Promise<EventBus> {
       return memoryBus();
     }
     default:
-      throw unknownProvider('bus', busProviders, settings.provider);
+      throw unknownProvider('bus', busProviders, settings);
   }
 }
 

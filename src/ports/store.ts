@@ -15,6 +15,8 @@ export interface Store {
   readonly readModels: ReadModelStore;
   /** Resolves when the store answers. @throws STORE_UNAVAILABLE and its relatives. */
   ping(): Promise<void>;
+  /** What an operator should know although the store answers, such as a server that may evict keys. Mostly empty. */
+  warnings(): Promise<readonly string[]>;
   /** Waits for what is under way, then lets go. Twice is fine; any other use afterwards is STORE_CLOSED. */
   close(): Promise<void>;
 }

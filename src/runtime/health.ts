@@ -1,4 +1,6 @@
 import { asFailure } from '../kernel/errors.ts';
+import type { EventBus } from '../ports/event-bus.ts';
+import type { Store } from '../ports/store.ts';
 import type { RuntimeContext } from './context.ts';
 
 /** `degraded`: it works, but something waits or stands still. */
@@ -20,7 +22,10 @@ export interface Health {
 
 /** Asks store and bus, and adds what the parts say of themselves. */
 export async function checkHealth({ store, bus }: RuntimeContext, parts: Health['parts']): Promise<Health> {
-  const [eventStore, eventBus] = await Promise.all([answers(() => store.ping()), answers(() => bus.ping())]);
+  const [eventStore, eventBus] = await Promise.all([
+    answers(() => storeWarnings(store)),
+    answers(() => busWarnings(bus)),
+  ]);
   const all = [eventStore, eventBus, ...Object.values(parts)].map(({ status }) => status);
   return {
     status: worst(all),
@@ -30,10 +35,20 @@ export async function checkHealth({ store, bus }: RuntimeContext, parts: Health[
   };
 }
 
-async function answers(ping: () => Promise<void>): Promise<PartHealth> {
+async function storeWarnings(store: Store): Promise<readonly string[]> {
+  await store.ping();
+  return store.warnings();
+}
+
+async function busWarnings(bus: EventBus): Promise<readonly string[]> {
+  await bus.ping();
+  return [];
+}
+
+async function answers(ask: () => Promise<readonly string[]>): Promise<PartHealth> {
   try {
-    await ping();
-    return { status: 'up' };
+    const warnings = await ask();
+    return warnings.length === 0 ? { status: 'up' } : { status: 'degraded', detail: warnings.join(' ') };
   } catch (error) {
     return { status: 'down', detail: asFailure(error, 'INTERNAL').message };
   }

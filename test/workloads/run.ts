@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { SingleBar } from 'cli-progress';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { openBus, openStore, type StoreSettings } from '../../src/adapters/registry.ts';
+import { openBus, openStore, type StoreSettings, storeProviders } from '../../src/adapters/registry.ts';
 import { createProcessor } from '../../src/runtime/processor.ts';
 import { loanApplicationWorkload } from './loan-application.ts';
 import { linesOf } from './log-file.ts';
@@ -14,6 +14,8 @@ const workloads: Readonly<Record<string, Workload>> = { 'loan-application': loan
 interface Options {
   readonly store: StoreSettings['provider'];
   readonly data: string;
+  readonly url?: string;
+  readonly namespace: string;
   readonly limit?: number;
   readonly again: boolean;
 }
@@ -21,17 +23,19 @@ interface Options {
 await new Command('workload')
   .argument('<name>', `one of: ${Object.keys(workloads).join(', ')}`, known)
   .argument('<file>', 'the log: JSON lines, gzipped', there)
-  .addOption(new Option('--store <name>', 'where it goes').choices(['sqlite', 'memory']).default('sqlite'))
+  .addOption(new Option('--store <name>', 'where it goes').choices(storeProviders).default('sqlite'))
+  .option('--url <url>', 'address of a store on a server')
+  .option('--namespace <name>', 'begins every name there', 'workload')
   .option('--data <dir>', 'directory of the SQLite file', './data/workload')
   .option('--limit <rows>', 'only the first rows', whole)
   .option('--again', 'send it all a second time, which changes nothing', false)
   .action(run)
   .parseAsync();
 
-async function run(workload: Workload, file: string, { store: provider, data, limit, again }: Options): Promise<void> {
-  if (provider === 'sqlite') mkdirSync(data, { recursive: true });
+async function run(workload: Workload, file: string, options: Options): Promise<void> {
+  const { store: provider, limit, again } = options;
   const processor = createProcessor({
-    store: await openStore(provider === 'sqlite' ? { provider, directory: data } : { provider }),
+    store: await openStore(settingsOf(options)),
     bus: await openBus({ provider: 'memory' }),
     aggregates: [workload.aggregate],
     projections: [workload.projection],
@@ -49,6 +53,16 @@ async function run(workload: Workload, file: string, { store: provider, data, li
   } finally {
     await processor.drain();
   }
+}
+
+function settingsOf({ store: provider, data, url, namespace }: Options): StoreSettings {
+  if (provider === 'memory') return { provider };
+  if (provider === 'sqlite') {
+    mkdirSync(data, { recursive: true });
+    return { provider, directory: data };
+  }
+  if (url === undefined) throw new InvalidArgumentError(`A store on a server needs its --url: ${provider}://…`);
+  return { provider, url, namespace };
 }
 
 async function secondRun(...[workload, processor, file, limit]: Parameters<typeof sent>): Promise<object> {

@@ -35,6 +35,9 @@ export function memoryStore({ clock = systemClock }: MemoryStoreOptions = {}): S
     async ping() {
       assertOpen();
     },
+    async warnings() {
+      return [];
+    },
     async close() {
       closed = true;
     },

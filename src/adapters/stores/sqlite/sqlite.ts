@@ -45,6 +45,9 @@ export function sqliteStore({ file, clock = systemClock, patienceMs = 5000, maxB
     async ping() {
       await db.read(() => probe.get());
     },
+    async warnings() {
+      return [];
+    },
     close: () => db.close(),
   };
 }
