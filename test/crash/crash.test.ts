@@ -5,10 +5,7 @@ import { join } from 'node:path';
 import { test, vi } from 'vitest';
 import { notificationsFile } from '../../src/adapters/channels/file.ts';
 import { sqliteStore } from '../../src/adapters/stores/sqlite/sqlite.ts';
-import type { Store } from '../../src/ports/store.ts';
-import { checkAggregates, checkAnswers, checkLog } from './check-log.ts';
-import { asked, checkNotifications } from './check-notifications.ts';
-import { checkReadModels } from './check-read-models.ts';
+import { checkAll } from './check-all.ts';
 import { startFleet } from './fleet.ts';
 import { type Load, startLoad } from './load.ts';
 
@@ -26,10 +23,10 @@ test.concurrent.for([
   async ({ processes }, { onTestFinished }) => {
     const dataDir = await mkdtemp(join(tmpdir(), 'statewright-crash-'));
     onTestFinished(() => rm(dataDir, { recursive: true }));
-    const fleet = await startFleet(dataDir, processes);
+    const fleet = await startFleet({ dataDir, size: processes });
     onTestFinished(fleet.destroy);
 
-    const load = startLoad(fleet, clients);
+    const load = startLoad(fleet, { clients, crowd: 8 });
     for (let round = 0; round < rounds; round += 1) {
       await theMoment(load, round, dataDir);
       await fleet.crash(below(processes));
@@ -38,18 +35,8 @@ test.concurrent.for([
     await load.stop();
 
     const file = join(dataDir, 'statewright.db');
-    await using(sqliteStore({ file }), settled);
-    await fleet.stop();
-    await using(sqliteStore({ file }), async (store) => {
-      const log = await Array.fromAsync(store.events.readAll());
-      checkLog(log);
-      checkAnswers(log, load.answers);
-      const { repeats } = await checkNotifications(log, dataDir);
-      await checkReadModels(store, log);
-      await checkAggregates(store, log);
-      assert.deepEqual(await store.cursors.countParked(), new Map());
-      console.log(`${rounds} kills: ${load.answers.length} commands, ${log.length} events, ${repeats} sent again`);
-    });
+    const { events, repeats } = await checkAll({ fleet, load, dataDir, openStore: () => sqliteStore({ file }) });
+    console.log(`${rounds} kills: ${load.answers.length} commands, ${events} events, ${repeats} sent again`);
   },
 );
 
@@ -67,31 +54,6 @@ async function theMoment(load: Load, round: number, dataDir: string): Promise<vo
     });
   }
   await load.answered(below(1_000));
-}
-
-/** Resolves when read models and deliveries have caught up with the log. */
-async function settled({ events, readModels }: Store): Promise<void> {
-  let head = 0;
-  let undelivered = 0;
-  const caughtUp = async () => {
-    for await (const event of events.readAll({ after: head })) {
-      head = event.position;
-      undelivered += asked([event]).length - (event.type === 'NotificationDelivered' ? 1 : 0);
-    }
-    const positions = await Promise.all(
-      ['users', 'orders'].map(async (name) => (await readModels.status(name))?.live.checkpoint.position ?? 0),
-    );
-    assert.deepEqual({ undelivered, unprojected: head - Math.min(...positions) }, { undelivered: 0, unprojected: 0 });
-  };
-  await vi.waitFor(caughtUp, { timeout: 120_000, interval: 250 });
-}
-
-async function using(store: Store, task: (store: Store) => Promise<void>): Promise<void> {
-  try {
-    await task(store);
-  } finally {
-    await store.close();
-  }
 }
 
 const below = (limit: number) => Math.floor(Math.random() * limit);

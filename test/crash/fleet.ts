@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { type Serving, serve } from '../e2e/process.ts';
 
-/** Servers of one data directory, each a process of its own. */
+/** Where the servers of a fleet keep things. */
+export interface FleetOptions {
+  /** Of the notifications' file, and of the SQLite file. */
+  readonly dataDir: string;
+  readonly size: number;
+  /** Besides `DATA_DIR`: of a store on a server. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+/** Servers of one application, each a process of its own. */
 export interface Fleet {
   readonly size: number;
   /** The address of a server that is up: this one's when it is, else another's; waits while none is. */
   url(preferred: number): Promise<string>;
   /** Kills the server at once (kill -9). Resolves when it listens again. */
   crash(which: number): Promise<void>;
+  /** Stops the server in its tracks (SIGSTOP), and wakes it again (SIGCONT). */
+  pause(which: number): void;
+  resume(which: number): void;
   /** SIGTERM to all, which must then end by themselves, with 0. */
   stop(): Promise<void>;
   /** For when a test failed: leaves no process behind, and whoever still asks for an address fails. */
@@ -15,10 +27,15 @@ export interface Fleet {
 }
 
 /** Starts them all at once, so that they race from the first file on. */
-export async function startFleet(dataDir: string, size: number): Promise<Fleet> {
-  const starting = Array.from({ length: size }, () => serve(dataDir));
+export async function startFleet({ dataDir, size, environment = {} }: FleetOptions): Promise<Fleet> {
+  const start = () => serve(dataDir, environment);
+  const starting = Array.from({ length: size }, start);
   let over = false;
   const up = new Map<number, Serving>((await Promise.all(starting)).map((serving, at) => [at, serving]));
+
+  function signal(which: number, name: NodeJS.Signals): void {
+    assert.ok(up.get(which)?.child.kill(name), `the server ${which} is not up`);
+  }
 
   return {
     size,
@@ -37,9 +54,11 @@ export async function startFleet(dataDir: string, size: number): Promise<Fleet> 
       victim.child.kill('SIGKILL');
       const ended = await victim.ended;
       assert.equal(ended.signal, 'SIGKILL', `it ended by itself: ${ended.stderr}`);
-      serve(dataDir).then(resolve, reject);
+      start().then(resolve, reject);
       up.set(which, await promise);
     },
+    pause: (which) => signal(which, 'SIGSTOP'),
+    resume: (which) => signal(which, 'SIGCONT'),
     async stop() {
       for (const [which, serving] of [...up]) {
         up.delete(which);

@@ -14,12 +14,18 @@ export interface Load {
   stop(): Promise<void>;
 }
 
-/** Clients that share one user, so that they race for it across the servers. */
-const crewSize = 8;
+/** What is sent, and by how many. */
+export interface LoadOptions {
+  /** The even ones live the lives of users, the odd ones change those of the crowd. */
+  readonly clients: number;
+  /** How many users all clients share, so that they race for them across the servers. */
+  readonly crowd: number;
+}
+
 /** One command in so many is sent a second time, long after its answer. */
 const repeatOneIn = 10;
 
-export function startLoad(fleet: Fleet, clients: number): Load {
+export function startLoad(fleet: Fleet, { clients, crowd: size }: LoadOptions): Load {
   const answers: Answered[] = [];
   const waiting = new Set<{ readonly count: number; resolve(): void }>();
   let stopping = false;
@@ -29,7 +35,7 @@ export function startLoad(fleet: Fleet, clients: number): Load {
     for (const each of waiting) if (answers.length >= each.count) each.resolve();
   };
 
-  async function client(number: number, crew: Promise<string>): Promise<void> {
+  async function client(number: number, crowd: readonly string[]): Promise<void> {
     const random = createRandom(number);
     const mine: { readonly key: string; readonly outgoing: Outgoing; readonly answer: Answered }[] = [];
 
@@ -45,24 +51,24 @@ export function startLoad(fleet: Fleet, clients: number): Load {
     }
 
     for (let count = 0; !stopping; count += 1) {
-      for await (const _ of life(send, `c${number}-${count}@example.com`, await crew, random.below(4))) {
-        if (stopping) return;
-      }
+      const email = `c${number}-${count}@example.com`;
+      const one = () => crowd[random.below(crowd.length)] ?? '';
+      const steps = number % 2 === 0 ? life(send, email, one(), random.below(4)) : changes(send, email, one);
+      for await (const _ of steps) if (stopping) return;
     }
   }
 
-  const running = Array.from({ length: Math.ceil(clients / crewSize) }, async (_, crew) => {
-    const email = `crew${crew}@example.com`;
-    const body = { email, firstName: 'Crew', lastName: `${crew}` };
-    const created = call(fleet, crew, randomUUID(), { path: '/users', body }).then((answer) => {
-      assert.equal(answer.status, 202);
-      noted(answer);
-      return answer.body.aggregateId;
-    });
-    const members = Math.min(crewSize, clients - crew * crewSize);
-    await Promise.all(Array.from({ length: members }, (_, member) => client(crew * crewSize + member, created)));
-  });
-  const over = Promise.all(running);
+  async function member(number: number): Promise<string> {
+    const body = { email: `member${number}@example.com`, firstName: 'Member', lastName: `${number}` };
+    const answer = await call(fleet, number, randomUUID(), { path: '/users', body });
+    assert.equal(answer.status, 202);
+    noted(answer);
+    return answer.body.aggregateId;
+  }
+
+  const over = Promise.all(Array.from({ length: size }, (_, number) => member(number))).then((crowd) =>
+    Promise.all(Array.from({ length: clients }, (_, number) => client(number, crowd))),
+  );
   over.catch(() => {});
 
   return {
@@ -90,13 +96,13 @@ const items = [
 const shipment = { trackingNumber: 'T1', trackingUrl: 'https://post.example/T1', estimatedDelivery: '2026-12-24' };
 
 /** A user's life, one command a step; how it ends depends on `fate`, 0…3. */
-async function* life(send: Send, email: string, crew: string, fate: number): AsyncGenerator<unknown> {
+async function* life(send: Send, email: string, another: string, fate: number): AsyncGenerator<unknown> {
   const created = await send({ path: '/users', body: { email, firstName: 'Ada', lastName: 'Lovelace' } });
   yield created;
   const userId = created.body.aggregateId;
   yield await send({ path: `/users/${userId}/verify-email` });
   yield await send({ path: '/users', body: { email, firstName: 'Eve', lastName: 'Twin' } }, 'EMAIL_TAKEN');
-  yield await send({ method: 'PATCH', path: `/users/${crew}`, body: { firstName: email, lastName: 'Crew' } });
+  yield await send({ method: 'PATCH', path: `/users/${another}`, body: { firstName: email, lastName: 'Member' } });
   const placed = await send({ path: '/orders', body: { userId, customerEmail: email, items } });
   yield placed;
   const order = `/orders/${placed.body.aggregateId}`;
@@ -105,4 +111,11 @@ async function* life(send: Send, email: string, crew: string, fate: number): Asy
   if (fate === 1) yield await send({ path: `${order}/cancel`, body: { reason: 'changed my mind' } });
   if (fate === 2) yield await send({ path: `/users/${userId}/deactivate`, body: { reason: 'moved away' } });
   if (fate === 3) yield await send({ path: `/users/${userId}/verify-email` }, 'EMAIL_ALREADY_VERIFIED');
+}
+
+/** Ten changes of the crowd's users, each of whichever comes. */
+async function* changes(send: Send, name: string, one: () => string): AsyncGenerator<unknown> {
+  for (let count = 0; count < 10; count += 1) {
+    yield await send({ method: 'PATCH', path: `/users/${one()}`, body: { firstName: name, lastName: `${count}` } });
+  }
 }
