@@ -3,6 +3,9 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ServerVariable } from './environment.ts';
+import { startFerretdb } from './ferretdb.ts';
+import { startMongoJava } from './mongo-java.ts';
+import { startNats } from './nats.ts';
 import { startPostgresql } from './postgresql.ts';
 import { startRedis } from './redis.ts';
 import type { Server } from './server.ts';
@@ -20,6 +23,9 @@ interface Kind {
 const kinds: Readonly<Record<string, Kind>> = {
   redis: { variable: 'TEST_REDIS_URL', start: startRedis },
   postgresql: { variable: 'TEST_POSTGRESQL_URL', start: startPostgresql },
+  ferretdb: { variable: 'TEST_FERRETDB_URL', start: startFerretdb },
+  'mongo-java': { variable: 'TEST_MONGO_JAVA_URL', start: startMongoJava },
+  nats: { variable: 'TEST_NATS_URL', start: startNats },
 };
 
 const { values, positionals } = parseArgs({
