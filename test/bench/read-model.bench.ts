@@ -1,4 +1,3 @@
-import { sqliteStore } from '../../src/adapters/stores/sqlite/sqlite.ts';
 import type { ReadModelGeneration, Row } from '../../src/ports/read-model.ts';
 import type { Store } from '../../src/ports/store.ts';
 import { median } from './report.ts';
@@ -13,10 +12,16 @@ export interface Cost {
   readonly largeMs: number;
 }
 
-/** What a page, a look-up and the statistics cost on SQLite with 10,000 rows and with 1,000,000. */
-export async function readModelCosts(freshFile: () => string): Promise<readonly Cost[]> {
-  const small = await filled(freshFile(), 10_000);
-  const large = await filled(freshFile(), 1_000_000);
+export interface ReadModelSizes {
+  freshStore(): Store | Promise<Store>;
+  /** How many rows the small one has, and the large one. */
+  readonly sizes: readonly [number, number];
+}
+
+/** What a page, a look-up, a search and the statistics cost with few rows and with many. */
+export async function readModelCosts({ freshStore, sizes }: ReadModelSizes): Promise<readonly Cost[]> {
+  const small = await filled(await freshStore(), sizes[0]);
+  const large = await filled(await freshStore(), sizes[1]);
   const costs: Cost[] = [];
   for (const [question, ask] of questions) {
     // By turns, so that both meet the same noise.
@@ -40,11 +45,12 @@ const questions: readonly (readonly [string, (store: Store, rows: number) => Pro
     ({ readModels }, rows) =>
       readModels.page(name, { limit: 20, where: { index: 'city', value: cityOf(anyOf(rows)) } }),
   ],
+  // Of what many rows hold: it ends when it has a page of them.
+  ['a search', ({ readModels }) => readModels.search(name, 'lovelace', 20)],
   ['the statistics', ({ readModels }) => readModels.totals(name)],
 ];
 
-async function filled(file: string, rows: number): Promise<{ readonly store: Store; readonly rows: number }> {
-  const store = sqliteStore({ file });
+async function filled(store: Store, rows: number): Promise<{ readonly store: Store; readonly rows: number }> {
   await store.leases.take(fence.lease, 'bench', await store.leases.read(fence.lease));
   const generation: ReadModelGeneration = await store.readModels.open({ name, hash: 'h' }, fence);
   for (let first = 0; first < rows; first += batch) {

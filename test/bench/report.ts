@@ -9,6 +9,9 @@ export interface Measured {
   readonly goal?: { readonly atLeast: number } | { readonly atMost: number };
 }
 
+/** Takes each line as soon as it is measured. */
+export type Report = (measured: Measured) => void;
+
 /** The figure that the goal speaks of: the ratio to the baseline where there is one. */
 function judged({ value, baseline }: Measured): number {
   return baseline === undefined ? value : value / baseline.value;

@@ -1,0 +1,88 @@
+import { openStore, type StoreSettings } from '../../src/adapters/registry.ts';
+import { startFerretdb } from '../servers/ferretdb.ts';
+import { startMongoJava } from '../servers/mongo-java.ts';
+import { startPostgresql } from '../servers/postgresql.ts';
+import { startRedis } from '../servers/redis.ts';
+import type { Server } from '../servers/server.ts';
+import { commandsPerSecond, inFlight } from './commands.bench.ts';
+import { rawMongodbPerSecond } from './raw-mongodb.ts';
+import { rawPostgresqlPerSecond } from './raw-postgresql.ts';
+import { rawRedisPerSecond } from './raw-redis.ts';
+import { readModelCosts } from './read-model.bench.ts';
+import type { Report } from './report.ts';
+
+interface Bench {
+  readonly name: string;
+  readonly provider: 'postgresql' | 'redis' | 'mongodb';
+  start(): Promise<Server>;
+  /** Events a second by the least code, 100 at a time. */
+  readonly raw: { readonly name: string; perSecond(url: string): Promise<number> };
+}
+
+const benches: readonly Bench[] = [
+  {
+    name: 'postgresql',
+    provider: 'postgresql',
+    start: () => startPostgresql(),
+    raw: { name: 'raw inserts by unnest, 100 at a time,', perSecond: rawPostgresqlPerSecond },
+  },
+  {
+    name: 'redis (appendfsync always)',
+    provider: 'redis',
+    start: () => startRedis(),
+    raw: { name: 'a raw script of 100, pipelined,', perSecond: rawRedisPerSecond },
+  },
+  {
+    name: 'mongodb (FerretDB)',
+    provider: 'mongodb',
+    start: () => startFerretdb(),
+    raw: { name: 'raw commit documents of 100', perSecond: rawMongodbPerSecond },
+  },
+  {
+    name: 'mongodb (mongo-java-server)',
+    provider: 'mongodb',
+    start: () => startMongoJava(),
+    raw: { name: 'raw commit documents of 100', perSecond: rawMongodbPerSecond },
+  },
+];
+
+/** Each store on a real server of its own. */
+export async function storeBenches(report: Report): Promise<void> {
+  for (const bench of benches) {
+    const server = await bench.start();
+    try {
+      await measure(report, bench, server.url);
+    } finally {
+      await server.remove();
+    }
+  }
+}
+
+async function measure(report: Report, { name, provider, raw }: Bench, url: string): Promise<void> {
+  let namespaces = 0;
+  const freshStore = () => openStore({ provider, url, namespace: `bench${namespaces++}` } satisfies StoreSettings);
+
+  // By turns, so that both meet the same noise; the run in the middle of the ratios is reported.
+  const runs: { readonly theirs: number; readonly ours: number }[] = [];
+  for (let run = 0; run < 3; run += 1) {
+    const theirs = await raw.perSecond(url);
+    const store = await freshStore();
+    const ours = await commandsPerSecond(store);
+    await store.close();
+    runs.push({ theirs, ours });
+  }
+  const { theirs, ours } = runs.sort((a, b) => a.ours / a.theirs - b.ours / b.theirs)[1] ?? { theirs: 1, ours: 0 };
+  report({
+    name: `commands on ${name}, ${inFlight} in flight`,
+    value: ours,
+    unit: '/s',
+    baseline: { name: `${raw.name} at`, value: theirs },
+    goal: { atLeast: 0.4 },
+  });
+
+  const sizes = [2_000, 200_000] as const;
+  for (const { name: question, smallMs, largeMs } of await readModelCosts({ freshStore, sizes })) {
+    const baseline = { name: '2,000 rows at', value: smallMs };
+    report({ name: `${question} at 200,000 rows on ${name}`, value: largeMs, unit: 'ms', baseline });
+  }
+}
