@@ -51,6 +51,7 @@ export const errorTable = {
   STORE_CORRUPT: lasting(500, 'The store is damaged'),
   STORE_NEWER: lasting(500, 'The store was written by a newer version'),
   STORE_CLOSED: lasting(503, 'The store is closed'),
+  IMPORT_CONFLICT: lasting(500, 'What is imported does not fit the log'),
   FENCED: passing(503, 'The lease was taken over by another holder'),
   EVENT_TOO_LARGE: lasting(422, 'The event is too large'),
   BUS_UNAVAILABLE: passing(503, 'The bus does not answer'),

@@ -34,6 +34,15 @@ export interface EventStore {
   forgetCommandIds(before: string): Promise<number>;
 
   /**
+   * Packs data and metadata of all of the stream's events, compressed, in the store itself. Nobody sees it: every read
+   * gives the events at their places as before, the id can't be begun anew, versions go on after the last. Done in steps
+   * each of which leaves every event readable, whoever dies after it; once more finishes the rest, or changes nothing.
+   * @param at where the stream's last event is expected.
+   * @returns whether the stream was still there at the end; false and nothing packed when it wasn't at the start.
+   */
+  archive(stream: StreamId, at: StreamHead): Promise<boolean>;
+
+  /**
    * Calls `wake` some time after events became visible, at best effort: it may come late, once for many appends, or
    * never (another process's append on SQLite), so a reader polls as well. Returns the function that ends it.
    */

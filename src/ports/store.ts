@@ -1,6 +1,7 @@
 import type { CheckpointStore, CursorStore, LeaseStore } from './coordination.ts';
 import type { EventStore, SnapshotStore } from './event-store.ts';
 import type { ReadModelStore } from './read-model.ts';
+import type { LogTransfer } from './transfer.ts';
 
 /** One provider of everything durable. Every adapter is one factory: `memoryStore(options)`, `sqliteStore(options)`. */
 export interface Store {
@@ -13,6 +14,7 @@ export interface Store {
   readonly cursors: CursorStore;
   readonly leases: LeaseStore;
   readonly readModels: ReadModelStore;
+  readonly transfer: LogTransfer;
   /** Resolves when the store answers. @throws STORE_UNAVAILABLE and its relatives. */
   ping(): Promise<void>;
   /** What an operator should know although the store answers, such as a server that may evict keys. Mostly empty. */

@@ -14,7 +14,8 @@ export function checkEntries(entries: readonly AppendEntry[]): void {
   }
 }
 
-function checkId(text: string): void {
+/** @throws INVALID_ID */
+export function checkId(text: string): void {
   if (isUsableId(text)) return;
   throw failure('INVALID_ID', {
     expected: `1…${maxIdBytes} bytes of well-formed text without U+0000`,
@@ -23,7 +24,8 @@ function checkId(text: string): void {
   });
 }
 
-function checkCount(count: number, what: string): void {
+/** @throws MALFORMED_REQUEST */
+export function checkCount(count: number, what: string): void {
   if (count > maxEntries) {
     throw failure('MALFORMED_REQUEST', { expected: `at most ${maxEntries} ${what}`, found: String(count) });
   }

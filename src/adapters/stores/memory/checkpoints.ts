@@ -1,7 +1,10 @@
 import type { Checkpoint, CheckpointStore, Fence } from '../../../ports/coordination.ts';
 
-export function memoryCheckpoints(assertFence: (fence: Fence) => void, assertOpen: () => void): CheckpointStore {
-  const checkpoints = new Map<string, Checkpoint>();
+export function memoryCheckpoints(
+  checkpoints: Map<string, Checkpoint>,
+  assertFence: (fence: Fence) => void,
+  assertOpen: () => void,
+): CheckpointStore {
   return {
     async load(name) {
       assertOpen();

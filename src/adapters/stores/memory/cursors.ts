@@ -19,9 +19,18 @@ interface ParkedCursor extends ParkedId {
   readonly cursor: Cursor;
 }
 
+export interface MemoryCursors {
+  readonly store: CursorStore;
+  /** Of every subscription. */
+  all(): Iterable<Cursor>;
+  has(cursor: Pick<Cursor, 'subscription' | 'stream'>): boolean;
+  /** Keeps a cursor as another store had it. */
+  restore(cursor: Cursor): void;
+}
+
 const byId = (a: ParkedId, b: ParkedId) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
 
-export function memoryCursors(assertOpen: () => void): CursorStore {
+export function memoryCursors(assertOpen: () => void): MemoryCursors {
   const subscriptions = new Map<string, Subscription>();
   const allParked = createSortedList<ParkedId, ParkedCursor>(byId);
 
@@ -37,17 +46,11 @@ export function memoryCursors(assertOpen: () => void): CursorStore {
     return made;
   };
 
-  const advanceOne = ({ from, version, state }: CursorChange) => {
-    const { cursors, parked, redriving } = subscribed(from.subscription);
-    const stored = cursors.get(from.stream) ?? unstored(from);
-    if (stored.revision !== from.revision) return { moved: false, cursor: stored };
-    const cursor: Cursor = Object.freeze({
-      subscription: from.subscription,
-      stream: stored.stream,
-      version,
-      state: Object.freeze({ ...state }),
-      revision: stored.revision + 1,
-    });
+  const put = (stored: Cursor, change: Pick<Cursor, 'version' | 'state' | 'revision'>) => {
+    const { cursors, parked, redriving } = subscribed(stored.subscription);
+    const { version, revision } = change;
+    const state = Object.freeze({ ...change.state });
+    const cursor: Cursor = Object.freeze({ ...stored, version, state, revision });
     cursors.set(cursor.stream, cursor);
     for (const list of [allParked, parked]) {
       if (stored.state.kind === 'parked') list.delete(stored.state);
@@ -55,10 +58,16 @@ export function memoryCursors(assertOpen: () => void): CursorStore {
     }
     if (state.kind === 'redriving') redriving.set(cursor.stream, cursor);
     else redriving.delete(cursor.stream);
-    return { moved: true, cursor };
+    return cursor;
   };
 
-  return {
+  const advanceOne = ({ from, version, state }: CursorChange) => {
+    const stored = subscribed(from.subscription).cursors.get(from.stream) ?? unstored(from);
+    if (stored.revision !== from.revision) return { moved: false, cursor: stored };
+    return { moved: true, cursor: put(stored, { version, state, revision: stored.revision + 1 }) };
+  };
+
+  const store: CursorStore = {
     async load(subscription, streams) {
       assertOpen();
       const cursors = subscriptions.get(subscription)?.cursors;
@@ -104,6 +113,14 @@ export function memoryCursors(assertOpen: () => void): CursorStore {
       for (const parked of known?.parked.all() ?? []) allParked.delete(parked);
       subscriptions.delete(subscription);
     },
+  };
+  return {
+    store,
+    *all() {
+      for (const { cursors } of subscriptions.values()) yield* cursors.values();
+    },
+    has: ({ subscription, stream }) => subscriptions.get(subscription)?.cursors.get(stream) !== undefined,
+    restore: (cursor) => void put(unstored(cursor), cursor),
   };
 }
 

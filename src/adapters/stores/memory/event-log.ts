@@ -1,28 +1,17 @@
 import { type Clock, isoTime } from '../../../kernel/clock.ts';
-import type { CommandId, StreamId } from '../../../kernel/message.ts';
-import type { AppendEntry, AppendOutcome, EventStore } from '../../../ports/event-store.ts';
+import type { StreamId } from '../../../kernel/message.ts';
+import type { AppendEntry, AppendOutcome, EventStore, StreamRange } from '../../../ports/event-store.ts';
+import { createUnpacker, packEvents } from '../archive-codec.ts';
 import { checkEntries, isExpected } from '../entries.ts';
 import { createWatchers } from '../watchers.ts';
+import type { LogState } from './log-state.ts';
 import { readLog, readVersions } from './reading.ts';
-import { encodeCommand, encodeEvent, firstOutcome, type LogRecord, type StoredCommand } from './records.ts';
-import { createTable } from './table.ts';
+import { encodePayload, firstOutcome } from './records.ts';
 
-/** One stream: its events by version, and the commands it remembers. */
-interface Stream {
-  readonly id: StreamId;
-  readonly records: LogRecord[];
-  readonly commands: Map<CommandId, StoredCommand>;
-}
-
-/** The log: one array of records, and tables of streams and claims beside it. */
-export function memoryEvents(clock: Clock, assertOpen: () => void): EventStore {
-  const log: LogRecord[] = [];
-  const streams = createTable<Stream>();
-  const claims = new Map<string, Stream>();
+export function memoryEvents(state: LogState, clock: Clock, assertOpen: () => void): EventStore {
+  const { log, streams, claims, remembered } = state;
   const watchers = createWatchers();
-  /** In the order of recording, which is that of time. */
-  const remembered: { readonly stream: Stream; readonly command: StoredCommand }[] = [];
-  let lastRecordedAt = '';
+  const unpacker = createUnpacker();
 
   const judge = ({ stream: id, expected, command, take = [] }: AppendEntry): AppendOutcome | undefined => {
     const stream = streams.get(id);
@@ -39,49 +28,37 @@ export function memoryEvents(clock: Clock, assertOpen: () => void): EventStore {
 
   const store = (entry: AppendEntry, texts: readonly string[], recordedAt: string): AppendOutcome => {
     const { events, command, take = [], release = [] } = entry;
-    const stream = streams.getOrMake(entry.stream, (id) => ({ id, records: [], commands: new Map() }));
-    for (const [at, { id, type, meta }] of events.entries()) {
-      const record: LogRecord = {
-        id,
-        stream: stream.id,
-        version: stream.records.length + 1,
-        position: log.length + 1,
-        type,
-        correlationId: meta.correlationId,
-        recordedAt,
-        text: texts[at] ?? '',
-      };
-      stream.records.push(record);
-      log.push(record);
-    }
+    const stream = state.streamOf(entry.stream);
+    for (const [at, event] of events.entries()) state.add(stream, event, texts[at] ?? '', recordedAt);
     for (const claim of release) if (claims.get(claim) === stream) claims.delete(claim);
     for (const claim of take) claims.set(claim, stream);
     const outcome = { version: stream.records.length, position: log.length, recordedAt };
     if (command) {
-      const stored = encodeCommand(command, { ...outcome, count: events.length });
-      stream.commands.set(command.id, stored);
-      remembered.push({ stream, command: stored });
+      state.remember(stream, { ...command, ...outcome, count: events.length });
     }
     return { kind: 'committed', ...outcome };
   };
+
+  const readStream = (stream: StreamId, range: StreamRange = {}) =>
+    readVersions(() => streams.get(stream)?.records ?? [], range, unpacker, assertOpen);
 
   return {
     async append(entries) {
       assertOpen();
       checkEntries(entries);
       // All that can throw comes before the first change.
-      const texts = entries.map(({ events }) => events.map(encodeEvent));
+      const texts = entries.map(({ events }) => events.map(encodePayload));
       const head = log.length;
       const now = isoTime(clock);
-      if (now > lastRecordedAt) lastRecordedAt = now;
-      const outcomes = entries.map((entry, at) => judge(entry) ?? store(entry, texts[at] ?? [], lastRecordedAt));
+      const recordedAt = now > state.lastRecordedAt ? now : state.lastRecordedAt;
+      const outcomes = entries.map((entry, at) => judge(entry) ?? store(entry, texts[at] ?? [], recordedAt));
       if (log.length > head) watchers.wake();
       return outcomes;
     },
 
-    readStream: (stream, range = {}) => readVersions(() => streams.get(stream)?.records ?? [], range, assertOpen),
+    readStream,
 
-    readAll: (filter = {}) => readLog(log, filter, assertOpen),
+    readAll: (filter = {}) => readLog(log, filter, unpacker, assertOpen),
 
     async streamHead(stream) {
       assertOpen();
@@ -110,6 +87,21 @@ export function memoryEvents(clock: Clock, assertOpen: () => void): EventStore {
       const forgotten = kept === -1 ? remembered.splice(0) : remembered.splice(0, kept);
       for (const { stream, command } of forgotten) stream.commands.delete(command.id);
       return forgotten.length;
+    },
+
+    async archive(id, at) {
+      assertOpen();
+      const records = streams.get(id)?.records ?? [];
+      const isThere = () => {
+        const last = records.at(-1);
+        return last !== undefined && last.version === at.version && last.id === at.eventId;
+      };
+      if (!isThere()) return false;
+      const from = 1 + records.findLastIndex(({ payload }) => typeof payload !== 'string') + 1;
+      for await (const packed of packEvents(readStream(id, { from, to: at.version }))) {
+        for (const record of records.slice(packed.from - 1, packed.to)) record.payload = packed;
+      }
+      return isThere();
     },
 
     watch(wake) {

@@ -2,7 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { matchesPattern } from '../../../ports/event-bus.ts';
 import type { LogFilter, StreamRange } from '../../../ports/event-store.ts';
-import { decodeEvent, type LogRecord } from './records.ts';
+import type { Unpacker } from '../archive-codec.ts';
+import { decodeEvent, type EventRecord } from './records.ts';
 
 /** After how many events, or records looked at, a read lets others have their turn. */
 const sliceEvents = 256;
@@ -10,8 +11,9 @@ const sliceRecords = 10_000;
 
 /** One stream's events; `records` is asked anew for each slice, so a read sees what is appended meanwhile. */
 export async function* readVersions(
-  records: () => readonly LogRecord[],
+  records: () => readonly EventRecord[],
   { from = 1, to = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY, backwards = false }: StreamRange,
+  unpacker: Unpacker,
   assertOpen: () => void,
 ): AsyncGenerator<RecordedEvent> {
   assertOpen();
@@ -25,15 +27,16 @@ export async function* readVersions(
     }
     const record = records()[version - 1];
     if (!record) return;
-    yield decodeEvent(record);
+    yield decodeEvent(record, unpacker);
     version += step;
   }
 }
 
 /** The events of the log that the filter lets through. */
 export async function* readLog(
-  log: readonly LogRecord[],
+  log: readonly EventRecord[],
   filter: LogFilter,
+  unpacker: Unpacker,
   assertOpen: () => void,
 ): AsyncGenerator<RecordedEvent> {
   assertOpen();
@@ -48,7 +51,7 @@ export async function* readLog(
     if (matches(record)) {
       given += 1;
       work += sliceRecords / sliceEvents;
-      yield decodeEvent(record);
+      yield decodeEvent(record, unpacker);
     }
     if (work >= sliceRecords) {
       work = 0;
@@ -58,7 +61,7 @@ export async function* readLog(
   }
 }
 
-function matcher({ types, pattern, correlationId }: LogFilter): (record: LogRecord) => boolean {
+function matcher({ types, pattern, correlationId }: LogFilter): (record: EventRecord) => boolean {
   const wanted = types && new Set(types);
   return ({ type, stream, correlationId: correlation }) =>
     (wanted === undefined || wanted.has(type)) &&

@@ -7,6 +7,7 @@ export interface Table<Value> {
   getOrMake(stream: StreamId, make: (stream: StreamId) => Value): Value;
   set(stream: StreamId, value: Value): void;
   delete(stream: StreamId): void;
+  values(): Iterable<Value>;
 }
 
 export function createTable<Value>(): Table<Value> {
@@ -33,6 +34,9 @@ export function createTable<Value>(): Table<Value> {
     },
     delete({ type, id }) {
       types.get(type)?.delete(id);
+    },
+    *values() {
+      for (const values of types.values()) yield* values.values();
     },
   };
 }

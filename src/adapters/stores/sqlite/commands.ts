@@ -1,4 +1,4 @@
-import type { CommandId } from '../../../kernel/message.ts';
+import type { CommandId, StreamId } from '../../../kernel/message.ts';
 import type { CommandRecord, CommandRecordInput } from '../../../ports/event-store.ts';
 import type { Database } from './database.ts';
 import { isoText } from './event-rows.ts';
@@ -9,6 +9,14 @@ export interface Commands {
   add(stream: number, command: CommandRecordInput, outcome: CommandOutcome): void;
   /** Forgets those recorded before `before` (ISO 8601); returns how many. */
   forget(before: string): Promise<number>;
+  /** Some, after that one, in the order of recording. */
+  page(after: KeyedCommand | undefined): readonly KeyedCommand[];
+}
+
+export interface KeyedCommand {
+  readonly key: number;
+  readonly stream: StreamId;
+  readonly record: CommandRecord;
 }
 
 export interface CommandOutcome {
@@ -27,26 +35,27 @@ type CommandRow = [
   refused: string | null,
 ];
 
+const columns = 'c.fingerprint, c.version, c.count, c.position, c.recorded_at, c.refused';
+
 const sliceCommands = 500;
 
 export function sqliteCommands(db: Database): Commands {
-  const find = db.prepare<CommandRow>(
-    'SELECT fingerprint, version, count, position, recorded_at, refused FROM commands WHERE stream = ? AND id = ?',
-  );
+  const find = db.prepare<CommandRow>(`SELECT ${columns} FROM commands c WHERE stream = ? AND id = ?`);
   const add = db.prepare(`INSERT INTO commands (stream, id, fingerprint, version, count, position, recorded_at, refused)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`);
   // Times of recording never decrease with the key, so the oldest are found without an index.
   const forgetOldest = db.prepare(`DELETE FROM commands WHERE key <= (
     SELECT max(key) FROM (SELECT key, recorded_at FROM commands ORDER BY key LIMIT ${sliceCommands})
     WHERE recorded_at < ?)`);
+  const page = db.prepare<[...CommandRow, key: number, id: CommandId, streamType: string, streamId: string]>(
+    `SELECT ${columns}, c.key, c.id, s.type, s.id FROM commands c CROSS JOIN streams s ON s.key = c.stream
+    WHERE c.key > ? ORDER BY c.key LIMIT ${sliceCommands}`,
+  );
 
   return {
     find(stream, id) {
       const row = find.get(stream, id);
-      if (!row) return undefined;
-      const [fingerprint, version, count, position, recordedAt, refused] = row;
-      const outcome = { version, count, position, recordedAt: isoText(recordedAt) };
-      return { id, fingerprint, ...outcome, ...(refused !== null && { refused: JSON.parse(refused) }) };
+      return row && decodeCommand(id, row);
     },
 
     add(stream, { id, fingerprint, refused }, { version, count, position, recordedAtMs }) {
@@ -62,5 +71,17 @@ export function sqliteCommands(db: Database): Commands {
         if (Number(changes) < sliceCommands) return forgotten;
       }
     },
+
+    page: (after) =>
+      page.all(after?.key ?? 0).map((row) => {
+        const [, , , , , , key, commandId, type, id] = row;
+        return { key, stream: { type, id }, record: decodeCommand(commandId, row) };
+      }),
   };
+}
+
+function decodeCommand(id: CommandId, row: readonly [...CommandRow, ...unknown[]]): CommandRecord {
+  const [fingerprint, version, count, position, recordedAt, refused] = row;
+  const outcome = { version, count, position, recordedAt: isoText(recordedAt) };
+  return { id, fingerprint, ...outcome, ...(refused !== null && { refused: JSON.parse(refused) }) };
 }

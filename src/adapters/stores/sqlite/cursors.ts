@@ -13,10 +13,23 @@ type CursorRow = [
   parked: string | null,
 ];
 
+export interface SqliteCursors {
+  readonly store: CursorStore;
+  /** Some of all subscriptions' cursors, after that one. */
+  page(after: KeyedCursor | undefined): readonly KeyedCursor[];
+  /** Keeps a cursor as another store had it, where there is none; inside a transaction. */
+  restore(cursor: Cursor): void;
+}
+
+export interface KeyedCursor {
+  readonly stream: number;
+  readonly cursor: Cursor;
+}
+
 const sliceCursors = 1000;
 
 /** Cursors hold the stream's number, so that those of new streams lie side by side in the file. */
-export function sqliteCursors(db: Database, streams: Streams): CursorStore {
+export function sqliteCursors(db: Database, streams: Streams): SqliteCursors {
   const select = (condition: string) =>
     db.prepare<CursorRow>(`SELECT c.subscription, s.type, s.id, c.version, c.revision, c.state, c.parked
       FROM cursors c CROSS JOIN streams s ON s.key = c.stream WHERE ${condition}`);
@@ -41,18 +54,25 @@ export function sqliteCursors(db: Database, streams: Streams): CursorStore {
     return row ? decodeCursor(row) : unstored(subscription, stream);
   };
 
+  const page = db.prepare<[...CursorRow, stream: number]>(`SELECT c.subscription, s.type, s.id, c.version, c.revision,
+    c.state, c.parked, c.stream FROM cursors c CROSS JOIN streams s ON s.key = c.stream
+    WHERE (c.subscription, c.stream) > (?, ?) ORDER BY c.subscription, c.stream LIMIT ${sliceCursors}`);
+
+  const write = ({ subscription, stream, version, revision, state }: Cursor) => {
+    const [parkedId, details] = state.kind === 'parked' ? [state.id, JSON.stringify(state)] : [null, null];
+    save.run(subscription, streams.keyFor(stream), version, revision, state.kind, parkedId, details);
+  };
+
   const advanceOne = ({ from, version, state }: CursorChange) => {
     const { subscription } = from;
     const stored = read(subscription, from.stream);
     if (stored.revision !== from.revision) return { moved: false, cursor: stored };
     const cursor: Cursor = { subscription, stream: stored.stream, version, state, revision: stored.revision + 1 };
-    const [parkedId, details] = state.kind === 'parked' ? [state.id, JSON.stringify(state)] : [null, null];
-    const stream = streams.keyFor(from.stream);
-    save.run(subscription, stream, version, cursor.revision, state.kind, parkedId, details);
+    write(cursor);
     return { moved: true, cursor };
   };
 
-  return {
+  const store: CursorStore = {
     load: (subscription, wanted) => db.read(() => wanted.map((stream) => read(subscription, stream))),
 
     advance: (changes) => db.write(() => changes.map(advanceOne)),
@@ -76,6 +96,18 @@ export function sqliteCursors(db: Database, streams: Streams): CursorStore {
 
     async deleteAll(subscription) {
       while ((await db.write(() => deleteSome.run(subscription))).changes > 0) await db.pause();
+    },
+  };
+
+  return {
+    store,
+    page: (after) =>
+      page.all(after?.cursor.subscription ?? '', after?.stream ?? 0).map((row) => {
+        const [subscription, type, id, version, revision, kind, parked, stream] = row;
+        return { stream, cursor: decodeCursor([subscription, type, id, version, revision, kind, parked]) };
+      }),
+    restore(cursor) {
+      if (read(cursor.subscription, cursor.stream).revision === 0) write(cursor);
     },
   };
 }

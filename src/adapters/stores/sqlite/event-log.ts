@@ -1,15 +1,25 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import type { StreamId } from '../../../kernel/message.ts';
 import type { AppendEntry, AppendOutcome, EventStore } from '../../../ports/event-store.ts';
+import { packEvents } from '../archive-codec.ts';
 import { checkEntries, isExpected } from '../entries.ts';
 import { createWatchers } from '../watchers.ts';
-import { sqliteClaims } from './claims.ts';
-import { sqliteCommands } from './commands.ts';
+import { sqliteArchives } from './archives.ts';
+import type { Claims } from './claims.ts';
+import type { Commands } from './commands.ts';
 import type { Database } from './database.ts';
 import { sqliteReading } from './event-reading.ts';
-import { encodeData, isoText, metaValues } from './event-rows.ts';
+import { encodeData, eventInserter, isoText } from './event-rows.ts';
 import type { EventTypes } from './event-types.ts';
 import type { StoredStream, Streams } from './streams.ts';
+
+/** The tables beside the events. */
+export interface LogParts {
+  readonly streams: Streams;
+  readonly types: EventTypes;
+  readonly claims: Claims;
+  readonly commands: Commands;
+}
 
 /** Where the log stands while a transaction writes it. */
 interface Head {
@@ -19,17 +29,15 @@ interface Head {
 }
 
 /** The log. What happens when the process dies at any line of `append` is in docs/decisions/0003. */
-export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, clock: Clock): EventStore {
-  const claims = sqliteClaims(db);
-  const commands = sqliteCommands(db);
-  const reading = sqliteReading(db, streams, types);
+export function sqliteEvents(db: Database, parts: LogParts, clock: Clock): EventStore {
+  const { streams, types, claims, commands } = parts;
+  const archives = sqliteArchives(db);
+  const reading = sqliteReading(db, streams, types, archives);
   const watchers = createWatchers();
   const lastRecorded = db.prepare<[recordedAt: number]>(`SELECT max(
     coalesce((SELECT recorded_at FROM events ORDER BY position DESC LIMIT 1), 0),
     coalesce((SELECT recorded_at FROM commands ORDER BY key DESC LIMIT 1), 0))`);
-  const insertEvent = db.prepare(`INSERT INTO events (position, stream, version, type, recorded_at, data,
-    id, occurred_at, command_id, correlation_id, causation_id, user_id, source, schema)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  const insertEvent = eventInserter(db);
 
   // Reads see what the same transaction wrote, so each entry is judged on those before it.
   const judge = ({ expected, command, take }: AppendEntry, found: StoredStream | undefined) => {
@@ -60,8 +68,7 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
       for (const [at, event] of events.entries()) {
         head.position += 1;
         const type = types.keyFor(stream.type, event.type);
-        const text = data[at] ?? 'null';
-        insertEvent.run(head.position, key, before + 1 + at, type, head.recordedAtMs, text, ...metaValues(event));
+        insertEvent(event, { ...head, stream: key, version: before + 1 + at, type }, data[at]);
       }
       for (const claim of release) claims.release(claim, key);
       for (const claim of take) claims.take(claim, key);
@@ -117,6 +124,26 @@ export function sqliteEvents(db: Database, streams: Streams, types: EventTypes, 
       }),
 
     forgetCommandIds: commands.forget,
+
+    async archive(stream, at) {
+      const isThere = (found: StoredStream | undefined): found is StoredStream =>
+        found !== undefined && at.version > 0 && found.version === at.version && found.lastEvent === at.eventId;
+      for (;;) {
+        const found = await db.read(() => streams.find(stream));
+        if (!isThere(found)) return false;
+        const from = 1 + (await db.read(() => archives.packedTo(found.key)));
+        if (from > at.version) return true;
+        for await (const packed of packEvents(reading.readStream(stream, { from, to: at.version }))) {
+          const isNext = await db.write(() => {
+            // Another process may pack the same stream.
+            if (!isThere(streams.find(stream)) || archives.packedTo(found.key) !== packed.from - 1) return false;
+            archives.add(found.key, packed);
+            return true;
+          });
+          if (!isNext) break;
+        }
+      }
+    },
 
     watch(wake) {
       db.assertOpen();

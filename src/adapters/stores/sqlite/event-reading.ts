@@ -1,7 +1,8 @@
 import type { RecordedEvent, StreamId } from '../../../kernel/message.ts';
 import type { LogFilter, StreamRange } from '../../../ports/event-store.ts';
+import type { Archives } from './archives.ts';
 import type { Database, Statement } from './database.ts';
-import { decodeEvent, type EventRow, eventColumns } from './event-rows.ts';
+import { decodeEvent, type EventRow, eventColumns, isArchived } from './event-rows.ts';
 import type { EventTypes } from './event-types.ts';
 import type { Streams } from './streams.ts';
 
@@ -24,7 +25,7 @@ export interface EventReading {
 }
 
 /** Long reads in slices; each slice is one statement, run to its end, so a reader holds nothing while it is away. */
-export function sqliteReading(db: Database, streams: Streams, types: EventTypes): EventReading {
+export function sqliteReading(db: Database, streams: Streams, types: EventTypes, archives: Archives): EventReading {
   const inStream = `SELECT ${eventColumns} FROM events e WHERE stream = ? AND version BETWEEN ? AND ? ORDER BY version`;
   const forwards = db.prepare<EventRow>(`${inStream} LIMIT ?`);
   const backwards = db.prepare<EventRow>(`${inStream} DESC LIMIT ?`);
@@ -42,6 +43,10 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
   /** The rows with their types' names, which are looked up while the file is open: rows are decoded one by one, later. */
   const named = <Row extends readonly [...EventRow, ...unknown[]]>(rows: readonly Row[]) =>
     rows.map((row) => ({ row, type: types.named(row[2]) }));
+
+  /** A pack is opened when its turn comes, so that a slice of packed events is as small as any. */
+  const decoded = async (row: readonly [...EventRow, ...unknown[]], stream: StreamId, type: string) =>
+    decodeEvent(row, stream, type, isArchived(row) ? await archives.payload(stream, row[1]) : undefined);
 
   /** The next events that may fit the filter, and where the slice after them begins. */
   const logSlice = (filter: LogFilter, after: number, limit: number) => {
@@ -74,7 +79,7 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
           const slice = takeSlice<EventRow>(most, () => statement.iterate(key, low, high, most));
           return { rows: named(slice.rows), isLast: slice.isLast };
         });
-        for (const { row, type } of rows) yield decodeEvent(row, own, type);
+        for (const { row, type } of rows) yield await decoded(row, own, type);
         left -= rows.length;
         const version = rows.at(-1)?.row[1];
         if (isLast || left <= 0 || version === undefined) return;
@@ -90,7 +95,7 @@ export function sqliteReading(db: Database, streams: Streams, types: EventTypes)
       let after = Math.max(filter.after ?? 0, 0);
       while (left > 0) {
         const { rows, next } = await db.read(() => logSlice(filter, after, left));
-        for (const { row, type } of rows.slice(0, left)) yield decodeEvent(row, { type: row[13], id: row[14] }, type);
+        for (const { row, type } of rows.slice(0, left)) yield await decoded(row, { type: row[13], id: row[14] }, type);
         left -= rows.length;
         if (next === undefined || left <= 0) return;
         after = next;

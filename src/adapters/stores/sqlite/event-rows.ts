@@ -1,6 +1,7 @@
-import type { SQLInputValue } from 'node:sqlite';
 import { failure } from '../../../kernel/errors.ts';
 import type { CommandId, EventId, NewEvent, RecordedEvent, StreamId } from '../../../kernel/message.ts';
+import type { Payload } from '../archive-codec.ts';
+import type { Database } from './database.ts';
 
 /** The longest event data, in bytes of JSON: what the servers' stores take as well. */
 export const maxEventBytes = 16 * 1024 * 1024;
@@ -37,14 +38,37 @@ export function encodeData({ type, data }: NewEvent): string {
   });
 }
 
-/** What `INSERT INTO events` takes after position, stream, version, type and time of recording. */
-export function metaValues({ id, meta }: NewEvent): SQLInputValue[] {
-  const { occurredAt, commandId, correlationId, causationId, userId, source, schema } = meta;
-  return [id, occurredAt, commandId, correlationId, causationId, userId ?? null, source, schema];
+/** Where an event goes; stream and type by their numbers. */
+export interface EventPlace {
+  readonly position: number;
+  readonly stream: number;
+  readonly version: number;
+  readonly type: number;
+  readonly recordedAtMs: number;
 }
 
-/** `row` may have further columns after its own. */
-export function decodeEvent(row: readonly [...EventRow, ...unknown[]], stream: StreamId, type: string): RecordedEvent {
+/** Writes one event; `data` is its data as `encodeData` gave it. Inside a transaction only. */
+export function eventInserter(db: Database): (event: NewEvent, place: EventPlace, data?: string) => void {
+  const insert = db.prepare(`INSERT INTO events (position, stream, version, type, recorded_at, data,
+    id, occurred_at, command_id, correlation_id, causation_id, user_id, source, schema)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`);
+  return ({ id, meta }, { position, stream, version, type, recordedAtMs }, data = 'null') => {
+    const { occurredAt, commandId, correlationId, causationId, userId = null, source, schema } = meta;
+    const values = [id, occurredAt, commandId, correlationId, causationId, userId, source, schema];
+    insert.run(position, stream, version, type, recordedAtMs, data, ...values);
+  };
+}
+
+/** Whether the row has lost its payload to the archive. */
+export const isArchived = (row: readonly [...EventRow, ...unknown[]]): boolean => row[11] === 0;
+
+/** `row` may have further columns after its own; `archived` is the payload of a row that has none. */
+export function decodeEvent(
+  row: readonly [...EventRow, ...unknown[]],
+  stream: StreamId,
+  type: string,
+  archived?: Payload,
+): RecordedEvent {
   const [
     position,
     version,
@@ -60,16 +84,11 @@ export function decodeEvent(row: readonly [...EventRow, ...unknown[]], stream: S
     schema,
     data,
   ] = row;
-  return {
-    id,
-    stream,
-    version,
-    position,
-    type,
+  const payload = archived ?? {
     data: JSON.parse(data),
     meta: { occurredAt, commandId, correlationId, causationId, ...(userId !== null && { userId }), source, schema },
-    recordedAt: isoText(recordedAt),
   };
+  return { id, stream, version, position, type, ...payload, recordedAt: isoText(recordedAt) };
 }
 
 /** Times are kept as milliseconds since the epoch. */

@@ -137,6 +137,16 @@ const migrations: readonly string[] = [
       strftime('%Y-%m-%dT%H:%M:%fZ', recorded_at / 1000.0, 'unixepoch') AS recorded_at
     FROM events e JOIN streams s ON s.key = e.stream JOIN event_types t ON t.key = e.type;
   `,
+  // An event in an archive keeps its row, with schema 0 and nothing in the columns that hold its data and metadata.
+  `
+  CREATE TABLE archives (
+    stream INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    payload BLOB NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX archives_by_version ON archives (stream, first, last);
+  `,
 ];
 
 /** The schema that this code reads and writes. */

@@ -1,6 +1,8 @@
 import { type Clock, systemClock } from '../../../kernel/clock.ts';
 import type { Store } from '../../../ports/store.ts';
 import { sqliteCheckpoints } from './checkpoints.ts';
+import { sqliteClaims } from './claims.ts';
+import { sqliteCommands } from './commands.ts';
 import { sqliteCursors } from './cursors.ts';
 import { openDatabase } from './database.ts';
 import { sqliteEvents } from './event-log.ts';
@@ -9,6 +11,7 @@ import { sqliteLeases } from './leases.ts';
 import { sqliteReadModels } from './read-models.ts';
 import { sqliteSnapshots } from './snapshots.ts';
 import { sqliteStreams } from './streams.ts';
+import { sqliteTransfer } from './transfer.ts';
 
 export interface SqliteStoreOptions {
   /** The path of the database; it is made, with its directory, when it isn't there. */
@@ -30,18 +33,20 @@ export interface SqliteStoreOptions {
 export function sqliteStore({ file, clock = systemClock, patienceMs = 5000, maxBytes }: SqliteStoreOptions): Store {
   const db = openDatabase({ file, patienceMs, ...(maxBytes !== undefined && { maxBytes }) });
   const streams = sqliteStreams(db);
-  const types = sqliteEventTypes(db);
+  const log = { streams, types: sqliteEventTypes(db), claims: sqliteClaims(db), commands: sqliteCommands(db) };
+  const cursors = sqliteCursors(db, streams);
   const leases = sqliteLeases(db);
   const probe = db.prepare('SELECT 1 FROM streams LIMIT 1');
   return {
     provider: 'sqlite',
     features: { durable: true, shared: true },
-    events: sqliteEvents(db, streams, types, clock),
+    events: sqliteEvents(db, log, clock),
     snapshots: sqliteSnapshots(db, streams),
     checkpoints: sqliteCheckpoints(db, leases.assertFence),
-    cursors: sqliteCursors(db, streams),
+    cursors: cursors.store,
     leases: leases.store,
     readModels: sqliteReadModels(db, leases.assertFence),
+    transfer: sqliteTransfer(db, log, cursors),
     async ping() {
       await db.read(() => probe.get());
     },
