@@ -19,7 +19,7 @@ export interface Inbox {
   readonly received: readonly RecordedEvent[];
   /** Takes the event. */
   handle(event: RecordedEvent): Promise<void>;
-  /** Resolves when each of these was received at least once; fails after half a minute, naming one that is missing. */
+  /** Resolves when each of these was received at least once; fails when nothing comes for half a minute. */
   holds(events: readonly RecordedEvent[]): Promise<void>;
   /** Resolves when that holds, looked at whenever an event comes. */
   until(holds: () => boolean, what: string): Promise<void>;
@@ -36,9 +36,10 @@ export function createInbox(work: (event: RecordedEvent) => Promise<void> = asyn
     await new Promise<void>((resolve, reject) => {
       const late = setTimeout(() => {
         waiting.delete(look);
-        reject(new Error(`Waited 30 s for ${what}; received ${received.length} events.`));
+        reject(new Error(`Nothing came for 30 s, waiting for ${what}; received ${received.length} events.`));
       }, 30_000);
       const look = () => {
+        late.refresh();
         if (!holds()) return;
         clearTimeout(late);
         waiting.delete(look);

@@ -6,9 +6,12 @@ import type { Case, Subject } from './case.ts';
 /**
  * `durable`: keeps for a group what none of its consumers took yet. `crossProcess`: several instances on one broker.
  * `bounded`: refuses messages over a size. `killable`: an instance can be cut off as a killed process is. `restartable`:
- * the broker can be stopped and started.
+ * the place has a broker of its own, which can be stopped and started.
  */
 export type BusFeature = 'durable' | 'crossProcess' | 'bounded' | 'killable' | 'restartable';
+
+/** How a broker goes: in order, by SIGKILL, or standing still with its connections open (SIGSTOP). */
+export type BrokerEnd = 'stopped' | 'killed' | 'hanging';
 
 /** What the author of a bus supplies to run the suite. */
 export interface BusAdapter<Location> {
@@ -25,8 +28,8 @@ export interface BusAdapter<Location> {
   readonly oversizeBytes?: number;
   /** For `killable`: ends the instance's connections without a farewell; what it was handling stays unacknowledged. */
   kill?(bus: EventBus): Promise<void>;
-  /** For `restartable`. */
-  readonly broker?: { stop(): Promise<void>; start(): Promise<void> };
+  /** For `restartable`: the location's broker. `start` brings it back however it went, with what it kept. */
+  broker?(location: Location): { stop(how: BrokerEnd): Promise<void>; start(): Promise<void> };
 }
 
 /** What a case gets to work with. */
@@ -37,7 +40,7 @@ export interface BusContext {
   /** Another instance on the same broker when the bus is `crossProcess`, else the same instance. */
   second(): Promise<EventBus>;
   kill(bus: EventBus): Promise<void>;
-  stopBroker(): Promise<void>;
+  stopBroker(how: BrokerEnd): Promise<void>;
   startBroker(): Promise<void>;
   /** A name that nobody else uses: of a group, an aggregate type, an event type. */
   name(prefix: string): string;
@@ -70,8 +73,8 @@ export function busSubject<Location>(adapter: BusAdapter<Location>): Subject<Bus
           oversizeBytes: adapter.oversizeBytes ?? 0,
           second: async () => (adapter.features.includes('crossProcess') ? open() : bus),
           kill: async (victim) => adapter.kill?.(victim),
-          stopBroker: async () => adapter.broker?.stop(),
-          startBroker: async () => adapter.broker?.start(),
+          stopBroker: async (how) => adapter.broker?.(location).stop(how),
+          startBroker: async () => adapter.broker?.(location).start(),
           name,
           stream: (type = name('Account')) => ({ type, id: randomUUID() }),
         }),

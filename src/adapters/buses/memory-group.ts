@@ -1,6 +1,8 @@
 import type { Clock, TimerHandle } from '../../kernel/clock.ts';
-import type { RecordedEvent, StreamId } from '../../kernel/message.ts';
+import type { RecordedEvent } from '../../kernel/message.ts';
 import { type BusConsumer, type BusSubscribeOptions, matchesPattern } from '../../ports/event-bus.ts';
+import { createFifo } from './fifo.ts';
+import { streamKey } from './partition.ts';
 
 export interface MemoryGroupOptions {
   readonly clock: Clock;
@@ -40,7 +42,7 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
   const { clock, maxQueued, stalledAfterMs } = options;
   const lanes = new Map<string, Lane>();
   // Lanes whose first event is in nobody's hands; in the order they became so. A set would be walked from its first hole.
-  const ready = createQueue<Lane>();
+  const ready = createFifo<Lane>();
   const backoffs = new Set<TimerHandle>();
   const consumers = new Set<Consumer>();
   const publishers: (() => void)[] = [];
@@ -89,7 +91,7 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     // It was at rest: only from now on it can be late.
     if (queued === 0) advancedAtMs = clock.monotonicMs();
     queued++;
-    const key = laneKey(event.stream);
+    const key = streamKey(event.stream);
     const lane = lanes.get(key);
     if (lane !== undefined) {
       lane.events.push(event);
@@ -204,34 +206,4 @@ export function createMemoryGroup(options: MemoryGroupOptions, onEmpty: () => vo
     for (const publisher of publishers.splice(0)) publisher();
     if (lanes.size === 0) onEmpty();
   }
-}
-
-/** First in, first out, in constant time. */
-function createQueue<Item>() {
-  let items: Item[] = [];
-  let first = 0;
-  return {
-    put(item: Item): void {
-      items.push(item);
-    },
-    take(): Item | undefined {
-      const item = items[first];
-      if (item === undefined) return undefined;
-      first += 1;
-      if (first * 2 > items.length) {
-        items = items.slice(first);
-        first = 0;
-      }
-      return item;
-    },
-    clear(): void {
-      items = [];
-      first = 0;
-    },
-  };
-}
-
-function laneKey({ type, id }: StreamId): string {
-  // The length keeps (`a`, `b/c`) and (`a/b`, `c`) apart.
-  return `${type.length}/${type}/${id}`;
 }

@@ -1,8 +1,10 @@
-import { type Clock, sleep, systemClock } from '../../kernel/clock.ts';
-import { failure } from '../../kernel/errors.ts';
+import { type Clock, systemClock } from '../../kernel/clock.ts';
 import type { RecordedEvent } from '../../kernel/message.ts';
 import type { EventBus } from '../../ports/event-bus.ts';
+import { maxCloseMs } from './broker-options.ts';
+import { busClosed } from './bus-errors.ts';
 import { createMemoryGroup, type MemoryGroup, type MemoryGroupOptions } from './memory-group.ts';
+import { settledWithin } from './settled-within.ts';
 
 /** All optional. */
 export interface MemoryBusOptions {
@@ -44,13 +46,13 @@ export function memoryBus(options: MemoryBusOptions = {}): EventBus {
           const taken = typeof offered === 'boolean' ? offered : await offered;
           if (!taken && groups.get(name) === group) options.onLetGo?.(name, event);
         }
-        if (closing !== undefined) throw isClosed();
+        if (closing !== undefined) throw busClosed();
       }
-      if (closing !== undefined) throw isClosed();
+      if (closing !== undefined) throw busClosed();
     },
 
     async subscribe(subscription, handle) {
-      if (closing !== undefined) throw isClosed();
+      if (closing !== undefined) throw busClosed();
       const { group: name } = subscription;
       const group = groups.get(name) ?? createMemoryGroup(settings, () => groups.delete(name));
       groups.set(name, group);
@@ -58,7 +60,7 @@ export function memoryBus(options: MemoryBusOptions = {}): EventBus {
     },
 
     async ping() {
-      if (closing !== undefined) throw isClosed();
+      if (closing !== undefined) throw busClosed();
     },
 
     close() {
@@ -68,16 +70,6 @@ export function memoryBus(options: MemoryBusOptions = {}): EventBus {
   };
 
   async function closeAll(): Promise<void> {
-    const handled = new AbortController();
-    const late = sleep(settings.clock, maxCloseMs, handled.signal);
-    await Promise.race([Promise.all([...groups.values()].map((group) => group.close())), late]);
-    handled.abort();
+    await settledWithin(settings.clock, maxCloseMs, Promise.all([...groups.values()].map((group) => group.close())));
   }
-}
-
-/** How long handlers may still take when the bus closes. */
-const maxCloseMs = 4_000;
-
-function isClosed() {
-  return failure('BUS_CLOSED', { expected: 'an open bus', found: 'one that was closed' });
 }

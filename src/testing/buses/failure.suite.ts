@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { RecordedEvent } from '../../kernel/message.ts';
+import type { EventBus } from '../../ports/event-bus.ts';
 import { assertInOrder, createInbox, history, inChunks, interleaved, someTurns } from '../bus-fixtures.ts';
 import type { BusCase } from '../bus-subject.ts';
 
@@ -141,38 +142,63 @@ export const failureCases: readonly BusCase[] = [
       assertInOrder(inbox.received);
     },
   },
+  ...(['stopped', 'killed'] as const).map(
+    (how): BusCase => ({
+      name: `a broker ${how} and started twice under load loses nothing that was confirmed, without help`,
+      needs: ['restartable', 'durable'],
+      large: true,
+      alone: true,
+      async run({ bus, stopBroker, startBroker, name }) {
+        const type = name('Restarted');
+        const inbox = createInbox();
+        await bus.subscribe({ group: name('group'), patterns: [`${type}.*`] }, inbox.handle);
+        const events = interleaved(Array.from({ length: 20 }, () => history({ type, id: name('id') }, 100)));
+        const publishing = (async () => {
+          for (const chunk of inChunks(events, 20)) await publishUntilConfirmed(bus, chunk);
+        })();
+        for (const reached of [300, 1_000]) {
+          await inbox.until(() => inbox.received.length >= reached, `${reached} events`);
+          await stopBroker(how);
+          await startBroker();
+        }
+        await publishing;
+        await inbox.holds(events);
+      },
+    }),
+  ),
   {
-    name: 'a broker that restarts twice under load loses nothing that was confirmed, without help',
-    needs: ['restartable', 'durable'],
+    name: 'what a broker that stands still is asked is BUS_UNAVAILABLE, and all goes on when it moves again',
+    needs: ['restartable'],
     large: true,
     alone: true,
-    async run({ bus, stopBroker, startBroker, name }) {
-      const type = name('Restarted');
+    async run({ bus, stopBroker, startBroker, name, stream }) {
+      const one = stream();
       const inbox = createInbox();
-      await bus.subscribe({ group: name('group'), patterns: [`${type}.*`] }, inbox.handle);
-      const events = interleaved(Array.from({ length: 20 }, () => history({ type, id: name('id') }, 100)));
-      const publishing = (async () => {
-        for (const chunk of inChunks(events, 20)) await publishUntilConfirmed(chunk);
-      })();
-      for (const reached of [300, 1_000]) {
-        await inbox.until(() => inbox.received.length >= reached, `${reached} events`);
-        await stopBroker();
+      await bus.subscribe({ group: name('group'), patterns: [`${one.type}.*`] }, inbox.handle);
+      const events = history(one, 3);
+      await bus.publish(events.slice(0, 1));
+      await inbox.holds(events.slice(0, 1));
+      await stopBroker('hanging');
+      try {
+        await assert.rejects(bus.ping(), { code: 'BUS_UNAVAILABLE' });
+        await assert.rejects(bus.publish(events.slice(1)), { code: 'BUS_UNAVAILABLE' });
+      } finally {
         await startBroker();
       }
-      await publishing;
+      await publishUntilConfirmed(bus, events.slice(1));
       await inbox.holds(events);
-
-      async function publishUntilConfirmed(chunk: readonly RecordedEvent[]): Promise<void> {
-        for (;;) {
-          try {
-            await bus.publish(chunk);
-            return;
-          } catch (error) {
-            assert.equal((error as { code?: unknown }).code, 'BUS_UNAVAILABLE');
-            await someTurns();
-          }
-        }
-      }
     },
   },
 ];
+
+async function publishUntilConfirmed(bus: EventBus, events: readonly RecordedEvent[]): Promise<void> {
+  for (;;) {
+    try {
+      await bus.publish(events);
+      return;
+    } catch (error) {
+      assert.equal((error as { code?: unknown }).code, 'BUS_UNAVAILABLE');
+      await someTurns();
+    }
+  }
+}
