@@ -28,6 +28,8 @@ export async function startFerretdb(options: { readonly diskMb?: number } = {}):
 function build(): Promise<string> {
   const texts = ['main.go', 'go.mod', 'go.sum'].map((file) => readFileSync(new URL(file, sources), 'utf8'));
   return built('ferretdb', texts, async (folder) => {
-    await command(['go', 'build', '-trimpath', '-o', join(folder, 'ferretdb'), '.'], { cwd: sources.pathname });
+    await command(['go', 'build', '-trimpath', '-buildvcs=false', '-o', join(folder, 'ferretdb'), '.'], {
+      cwd: sources.pathname,
+    });
   });
 }

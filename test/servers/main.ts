@@ -4,9 +4,11 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { ServerVariable } from './environment.ts';
 import { startFerretdb } from './ferretdb.ts';
+import { startKafka } from './kafka.ts';
 import { startMongoJava } from './mongo-java.ts';
 import { startNats } from './nats.ts';
 import { startPostgresql } from './postgresql.ts';
+import { startRabbitmq } from './rabbitmq.ts';
 import { startRedis } from './redis.ts';
 import type { Server } from './server.ts';
 
@@ -25,7 +27,9 @@ const kinds: Readonly<Record<string, Kind>> = {
   postgresql: { variable: 'TEST_POSTGRESQL_URL', start: startPostgresql },
   ferretdb: { variable: 'TEST_FERRETDB_URL', start: startFerretdb },
   'mongo-java': { variable: 'TEST_MONGO_JAVA_URL', start: startMongoJava },
+  rabbitmq: { variable: 'TEST_RABBITMQ_URL', start: startRabbitmq },
   nats: { variable: 'TEST_NATS_URL', start: startNats },
+  kafka: { variable: 'TEST_KAFKA_BROKERS', start: startKafka },
 };
 
 const { values, positionals } = parseArgs({
