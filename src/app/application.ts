@@ -33,6 +33,8 @@ export interface ApplicationSettings {
   readonly store: StoreSettings;
   readonly bus: BusSettings;
   readonly processor?: Partial<ProcessorSettings>;
+  /** The projections and grouped subscriptions that run in this process. Default: all. */
+  readonly subscriptions?: readonly string[];
   readonly smtp?: { readonly url: string; readonly from: string };
   readonly webhook?: NonNullable<ChannelSettings['webhook']>;
   /** Of the notifications' file and the token secret. */
@@ -70,6 +72,7 @@ export async function createApplication(settings: ApplicationSettings): Promise<
     aggregates: [user, order, notification].map(defineAggregate),
     projections: [usersProjection, ordersProjection],
     notifications: notifications({ frontendUrl, tokens }),
+    only: settings.subscriptions,
     telemetry,
     logger,
     ...(settings.processor === undefined ? {} : { settings: settings.processor }),

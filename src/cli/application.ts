@@ -16,11 +16,15 @@ interface ApplicationModule {
 /** Opens the application that the call is about: the reference one, or that of `--app`. Its log goes to stderr. */
 export async function openApplication(command: Command): Promise<Application & { readonly config: Config }> {
   const config = loadConfig();
-  const { app } = command.optsWithGlobals<{ readonly app?: string }>();
+  const { app, subscriptions } = command.optsWithGlobals<{
+    readonly app?: string;
+    readonly subscriptions?: string[];
+  }>();
   const module = app === undefined ? await import('../app/application.ts') : await moduleAt(app);
   const { processor, shutdownTimeoutMs, logLevel, http: _, ...settings } = config;
   const application = await module.createApplication({
     ...settings,
+    ...(subscriptions === undefined ? {} : { subscriptions }),
     version,
     logger: pino({ level: logLevel }, pino.destination({ fd: 2, sync: true })),
     processor: { ...processor, shutdownTimeoutMs },

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { eventPattern } from '../ports/event-bus.ts';
 
 /** Reads a whole number that is `minimum` at least. */
@@ -21,4 +21,12 @@ export function time(text: string): string {
 export function pattern(text: string): string {
   if (eventPattern.test(text)) return text;
   throw new InvalidArgumentError('Expected Aggregate.Event with * for one part, such as User.* or *.OrderPlaced.');
+}
+
+/** Of the commands that work: the names of what runs in this process, when others run the rest. */
+export function subscriptionsOption(): Option {
+  return new Option(
+    '--subscriptions <names>',
+    'run only these read models and subscriptions: users,notifications',
+  ).argParser((text) => text.split(',').map((name) => name.trim()));
 }

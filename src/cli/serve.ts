@@ -1,16 +1,20 @@
 import { Command } from 'commander';
 import { openApplication } from './application.ts';
+import { subscriptionsOption } from './arguments.ts';
 import { run } from './run.ts';
 
 export const serveCommand = () =>
-  new Command('serve').description('serve HTTP and work, in one process').action(async (_options, command: Command) => {
-    const { processor, server, config } = await openApplication(command);
-    const url = await run(processor, server, config.http);
-    const { store, dataDir } = config;
-    const where = store.provider === 'memory' ? '' : ` in ${dataDir}`;
-    console.log(`Statewright listens on ${url}, with ${store.provider}${where}.`);
-    console.log(toTry(url));
-  });
+  new Command('serve')
+    .description('serve HTTP and work, in one process')
+    .addOption(subscriptionsOption())
+    .action(async (_options, command: Command) => {
+      const { processor, server, config } = await openApplication(command);
+      const url = await run(processor, server, config.http);
+      const { store, bus, dataDir } = config;
+      const where = store.provider === 'sqlite' ? ` in ${dataDir}` : '';
+      console.log(`Statewright listens on ${url}, with ${store.provider}${where} and the bus ${bus.provider}.`);
+      console.log(toTry(url));
+    });
 
 const toTry = (url: string) => `
 Try:

@@ -12,6 +12,7 @@ import type { QueryBus } from './query-bus.ts';
 import { registerQueries } from './read-model-queries.ts';
 import { createRelay } from './relay.ts';
 import { createReplays, type Replays } from './replay.ts';
+import { oneOfThese } from './runs-here.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
 /** Everything that follows the log: relay, projections, subscriptions, notifications. */
@@ -40,16 +41,20 @@ export interface EventPathParts {
   readonly notifications: readonly NotificationDefinition[];
   readonly subscriptions: readonly SubscriptionDefinition[];
   readonly channels: readonly Channel[];
+  /** The names of what runs on this worker. Default: all. */
+  readonly only?: readonly string[] | undefined;
 }
 
+/** @throws INVALID_DEFINITION, UNKNOWN_SUBSCRIPTION, INVALID_CONFIGURATION */
 export function createEventPath(context: RuntimeContext, parts: EventPathParts, queries: QueryBus): EventPath {
   const counts = createCountBook();
   const relay = createRelay(context, counts);
-  const projections = createProjections(context, parts.projections);
-  registerQueries(queries, context.store.readModels, parts.projections, projections);
   const notifications = createNotifications(context, parts.notifications, parts.channels);
   const grouped = [...parts.subscriptions, ...notifications.subscriptions];
-  const subscriptions = createSubscriptions(context, relay, counts, grouped);
+  const runsHere = oneOfThese(parts.only, { projections: parts.projections, grouped, bus: context.bus });
+  const projections = createProjections(context, parts.projections, runsHere);
+  registerQueries(queries, context.store.readModels, parts.projections, projections);
+  const subscriptions = createSubscriptions(context, relay, counts, grouped, runsHere);
   const deadLetters = createDeadLetters(context, subscriptions);
   const replays = createReplays(context, subscriptions);
 

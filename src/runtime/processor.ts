@@ -37,6 +37,8 @@ export interface ProcessorOptions {
   readonly projections?: readonly ProjectionDefinition[];
   readonly notifications?: readonly NotificationDefinition[];
   readonly subscriptions?: readonly SubscriptionDefinition[];
+  /** The projections and grouped subscriptions that run on this worker; others must run the rest. Default: all. */
+  readonly only?: readonly string[] | undefined;
   readonly clock?: Clock;
   readonly telemetry?: Telemetry;
   readonly logger?: Logger;
@@ -88,7 +90,7 @@ export interface BusMetrics extends EventCounts {
   readonly breakers: Readonly<Record<string, BreakerState>>;
 }
 
-/** Puts a worker together. Nothing runs until `start`, but commands are taken at once. @throws INVALID_DEFINITION */
+/** Puts a worker together. Nothing runs until `start`, but commands are taken at once. @throws INVALID_DEFINITION, UNKNOWN_SUBSCRIPTION */
 export function createProcessor(options: ProcessorOptions): Processor {
   const { store, bus, projections = [], notifications = [], subscriptions = [], channels = [] } = options;
   const aggregates = new Map(options.aggregates.map((aggregate) => [aggregate.name, aggregate]));
@@ -105,7 +107,8 @@ export function createProcessor(options: ProcessorOptions): Processor {
   };
   const commandPath = createCommandPath(context);
   const queries = createQueryBus();
-  const eventPath = createEventPath(context, { projections, notifications, subscriptions, channels }, queries);
+  const parts = { projections, notifications, subscriptions, channels, only: options.only };
+  const eventPath = createEventPath(context, parts, queries);
   const worker = createWorker(context, { commandPath, eventPath, housekeeping: createHousekeeping(context) });
   const commands = createCommandBus();
   for (const aggregate of aggregates.values()) {

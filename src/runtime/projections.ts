@@ -2,6 +2,7 @@ import { failure } from '../kernel/errors.ts';
 import type { RuntimeContext } from './context.ts';
 import type { ProjectionDefinition } from './define.ts';
 import { createProjection, type Projection } from './projection.ts';
+import type { RunsHere } from './runs-here.ts';
 
 /** One projection as operators see it. */
 export interface ProjectionStatus {
@@ -42,6 +43,7 @@ export interface RunningProjections extends Projections {
 export function createProjections(
   context: RuntimeContext,
   definitions: readonly ProjectionDefinition[],
+  runsHere: RunsHere,
 ): RunningProjections {
   const projections = new Map<string, Projection>();
   for (const definition of definitions) {
@@ -63,7 +65,7 @@ export function createProjections(
   const all = () => [...projections.values()];
   return {
     start() {
-      for (const projection of all()) projection.start();
+      for (const [name, projection] of projections) if (runsHere(name)) projection.start();
     },
     async stop() {
       await Promise.all(all().map((projection) => projection.stop()));

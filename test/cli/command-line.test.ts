@@ -116,7 +116,7 @@ describe('mending', () => {
 
 describe('failing', () => {
   test('a wrong configuration is told whole, before anything is opened', async () => {
-    const ended = await run(['serve'], { PORT: 'http', EVENT_STORE_PROVIDER: 'oracle', REDIS_URL: 'redis://x' });
+    const ended = await run(['serve'], { PORT: 'http', EVENT_STORE_PROVIDER: 'oracle', REDIS_URL: 'http://x' });
     expect(ended).toMatchObject({ code: 2, stdout: '' });
     for (const told of ['INVALID_CONFIGURATION', 'PORT', 'oracle', 'REDIS_URL']) expect(ended.stderr).toContain(told);
   });
