@@ -1,6 +1,7 @@
 import type { Suite } from './case.ts';
 import type { StoreContext, StoreFeature } from './store-subject.ts';
 import { appendCases } from './stores/append.suite.ts';
+import { archiveCases } from './stores/archive.suite.ts';
 import { batchCases } from './stores/batches.suite.ts';
 import { claimCases } from './stores/claims.suite.ts';
 import { commandIdCases } from './stores/command-ids.suite.ts';
@@ -26,6 +27,7 @@ export const eventStoreSuite: Suite<StoreContext, StoreFeature> = {
     ...readStreamCases,
     ...readAllCases,
     ...snapshotCases,
+    ...archiveCases,
     ...lifeCases,
   ],
 };

@@ -25,3 +25,4 @@ export {
   storeSubject,
 } from './store-subject.ts';
 export { subscriptionSuite } from './subscription.suite.ts';
+export { transferSuite } from './transfer.suite.ts';

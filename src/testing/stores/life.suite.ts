@@ -174,6 +174,7 @@ function usesOf({ store, stream }: StoreContext): readonly (readonly [string, ()
     ['head', () => events.head()],
     ['claimHolders', () => events.claimHolders(['a:b'])],
     ['forgetCommandIds', () => events.forgetCommandIds('2026-01-01T00:00:00.000Z')],
+    ['archive', () => events.archive(one, { version: 1, eventId: newEvent().id })],
     ['watch', () => events.watch(() => {})],
     [
       'snapshots.save',
@@ -194,6 +195,8 @@ function usesOf({ store, stream }: StoreContext): readonly (readonly [string, ()
     ['leases.take', () => leases.take('l', 'a', { token: 0, beat: 0 })],
     ['leases.beat', () => leases.beat(fence)],
     ['leases.release', () => leases.release(fence)],
+    ['transfer.records', () => collect(store.transfer.records())],
+    ['transfer.restore', () => store.transfer.restore({ events: [], records: [] })],
     ['readModels.open', () => readModels.open({ name: 'rows', hash: 'a' }, fence)],
     ['readModels.begin', () => readModels.begin({ name: 'rows', hash: 'a' }, fence)],
     ['readModels.swap', () => readModels.swap('rows', 1, fence)],

@@ -1,0 +1,255 @@
+import assert from 'node:assert/strict';
+import { memoryStore } from '../../adapters/stores/memory/memory.ts';
+import { systemClock } from '../../kernel/clock.ts';
+import type { Cursor, CursorState } from '../../ports/coordination.ts';
+import type { Store } from '../../ports/store.ts';
+import { append, collect, commit, newCommand, newCommandId, newEvent, newEvents, oddTexts } from '../store-fixtures.ts';
+import type { StoreCase } from '../store-subject.ts';
+import { assertSameLog, moveLog, partsOf, recordsOf } from './move-log.ts';
+
+const parked: CursorState = {
+  kind: 'parked',
+  id: 'letter-1',
+  eventId: newEvent().id,
+  eventType: 'Happened',
+  position: 2,
+  code: 'CHANNEL_REJECTED',
+  cause: 'No such mailbox: „Ω“.',
+  attempts: 3,
+  parkedAt: '2026-01-02T03:04:05.678Z',
+};
+
+async function place(store: Store, subscription: string, id: string, version: number, state: CursorState) {
+  const [from] = await store.cursors.load(subscription, [{ type: 'Account', id }]);
+  assert.ok(from);
+  // Twice, so that the revision is not the version.
+  const [first] = await store.cursors.advance([{ from, version: 1, state: { kind: 'live' } }]);
+  assert.ok(first?.moved);
+  const [second] = await store.cursors.advance([{ from: first.cursor, version, state }]);
+  assert.ok(second?.moved);
+  return second.cursor;
+}
+
+/** A log with a bit of everything: 3 events in each of many streams, refusals, claims, cursors, an archived stream. */
+async function fill(store: Store): Promise<{ readonly cursors: readonly Cursor[] }> {
+  const ids = [...Array.from({ length: 20 }, (_, at) => `account-${at}`), ...oddTexts];
+  for (const id of ids) {
+    const stream = { type: 'Account', id };
+    const opened = newEvent('Opened', { id }, { userId: 'ada', schema: 2 });
+    await commit(store, stream, 'none', [opened], { command: newCommand(), take: [`email:${id}`] });
+    await commit(store, stream, 1, newEvents(2), { command: newCommand({ fingerprint: id }), take: [`name:${id}`] });
+    const refused = { code: 'CLOSED', because: `„${id}“ is closed.`, commands: [{ type: 'Open' }] };
+    await commit(store, stream, 3, [], { command: newCommand({ refused }), release: [`name:${id}`] });
+  }
+  await commit(store, { type: 'Nobody', id: '1' }, 'none', [], { command: newCommand(), take: ['email:nobody'] });
+  const archived = { type: 'Account', id: 'account-3' };
+  assert.ok(await store.events.archive(archived, await store.events.streamHead(archived)));
+  const fence = { lease: 'relay', token: (await store.leases.take('relay', 'a', { token: 0, beat: 0 })).record.token };
+  await store.checkpoints.save('relay', { position: 17, eventId: newEvent().id }, fence);
+  await store.checkpoints.save('low-water:mails', { position: 0 }, fence);
+  return {
+    cursors: [
+      await place(store, 'mails', 'account-1', 3, { kind: 'live' }),
+      await place(store, 'mails', 'account-2', 2, { kind: 'redriving' }),
+      await place(store, 'mails', 'account-4', 1, parked),
+      await place(store, 'pushes', 'account-4', 2, { kind: 'live' }),
+    ],
+  };
+}
+
+export const transferCases: readonly StoreCase[] = [
+  {
+    name: 'an empty log has no records',
+    alone: true,
+    async run({ store }) {
+      assert.deepEqual(await collect(store.transfer.records()), []);
+      await store.transfer.restore({ events: [], records: [] });
+      assert.equal(await store.events.head(), 0);
+    },
+  },
+  {
+    name: 'gives its log to another store: events, commands, claims, cursors and checkpoints as they are',
+    alone: true,
+    async run({ store }) {
+      const { cursors } = await fill(store);
+      const other = memoryStore();
+      await moveLog(store, other);
+      await assertSameLog(other, store);
+      const counts = Object.values(await recordsOf(store)).map(({ length }) => length);
+      const streams = 20 + oddTexts.length;
+      assert.deepEqual(counts, [streams * 3 + 1, streams + 1, cursors.length, 2]);
+    },
+  },
+  {
+    name: 'takes the log of another store, and answers as that one did',
+    alone: true,
+    async run({ store, second }) {
+      const other = memoryStore();
+      const { cursors } = await fill(other);
+      await moveLog(other, store);
+      await assertSameLog(store, other);
+      const there = await second();
+      await assertSameLog(there, other);
+      for (const filter of [{ types: ['Opened'] }, { pattern: 'Account.Happened' }, { after: 20, limit: 5 }]) {
+        assert.deepEqual(await collect(there.events.readAll(filter)), await collect(other.events.readAll(filter)));
+      }
+      for (const cursor of cursors) {
+        assert.deepEqual(await there.cursors.load(cursor.subscription, [cursor.stream]), [cursor]);
+      }
+      assert.deepEqual(await there.cursors.findParked('letter-1'), cursors[2]);
+      assert.deepEqual(await there.cursors.parked({ limit: 9 }), [cursors[2]]);
+      assert.deepEqual(await there.cursors.countParked(), new Map([['mails', 1]]));
+      assert.deepEqual(await there.cursors.redriving('mails', 9), [cursors[1]]);
+      assert.deepEqual(await there.checkpoints.load('relay'), await other.checkpoints.load('relay'));
+      assert.deepEqual(await there.checkpoints.load('low-water:mails'), { position: 0 });
+    },
+  },
+  {
+    name: 'takes archived events as they were before, and archives what it took',
+    alone: true,
+    async run({ store }) {
+      const other = memoryStore();
+      await fill(other);
+      await moveLog(other, store);
+      const stream = { type: 'Account', id: 'account-3' };
+      assert.equal(await store.events.archive(stream, await store.events.streamHead(stream)), true);
+      await assertSameLog(store, other);
+    },
+  },
+  {
+    name: 'records beside their events, before them or after them are all the same',
+    alone: true,
+    async run({ store }) {
+      const other = memoryStore();
+      await fill(other);
+      const parts = await partsOf(other, 30);
+      for (const { records } of parts) await store.transfer.restore({ events: [], records });
+      for (const { events } of parts) await store.transfer.restore({ events, records: [] });
+      await assertSameLog(store, other);
+    },
+  },
+  {
+    name: 'the same part again changes nothing, nor do parts that overlap, nor two senders at once',
+    alone: true,
+    async run({ store, second }) {
+      const other = memoryStore();
+      await fill(other);
+      const there = await second();
+      for (const part of await partsOf(other, 40)) {
+        await Promise.all([store.transfer.restore(part), there.transfer.restore(part)]);
+        await store.transfer.restore(part);
+      }
+      for (const part of await partsOf(other, 31)) await store.transfer.restore(part);
+      await assertSameLog(store, other);
+    },
+  },
+  {
+    name: 'a part that was taken half is completed: the events that are missing, and the records',
+    alone: true,
+    async run({ store }) {
+      const other = memoryStore();
+      await fill(other);
+      const [part] = await partsOf(other, 500);
+      assert.ok(part);
+      await store.transfer.restore({ events: part.events.slice(0, 33), records: part.records.slice(0, 44) });
+      await store.transfer.restore(part);
+      await assertSameLog(store, other);
+    },
+  },
+  {
+    name: 'what was restored is carried on: positions, versions, times, claims and command ids',
+    alone: true,
+    async run({ store, stream }) {
+      // Written by a machine whose clock is ahead.
+      const ahead = memoryStore({ clock: { ...systemClock, now: () => systemClock.now() + 3_600_000 } });
+      const [one, other] = [stream(), stream()];
+      const command = newCommand();
+      const first = await commit(ahead, one, 'none', newEvents(2), { command, take: ['email:a'] });
+      await moveLog(ahead, store);
+      const again = await append(store, one, 2, newEvents(1), { command });
+      assert.deepEqual(again, {
+        kind: 'duplicate',
+        first: { ...command, version: 2, count: 2, position: 2, recordedAt: first.recordedAt },
+      });
+      assert.deepEqual(await append(store, one, 'none'), { kind: 'conflict', actual: 2 });
+      assert.deepEqual(await append(store, other, 'none', newEvents(1), { take: ['email:a'] }), {
+        kind: 'claimed',
+        claim: 'email:a',
+        by: one,
+      });
+      const next = await commit(store, one, 2, newEvents(1), { release: ['email:a'] });
+      assert.deepEqual([next.version, next.position], [3, 3]);
+      assert.ok(next.recordedAt >= first.recordedAt);
+      await commit(store, other, 'none', newEvents(1), { take: ['email:a'] });
+    },
+  },
+  {
+    name: 'restored command ids are forgotten when their time has come, no others',
+    alone: true,
+    async run({ store, stream }) {
+      const wall = { ms: Date.parse('2026-01-01T00:00:00.000Z') };
+      const other = memoryStore({ clock: { ...systemClock, now: () => wall.ms } });
+      for (let day = 0; day < 10; day += 1) {
+        for (let count = 0; count < 3; count += 1) {
+          await commit(other, stream(), 'none', newEvents(1), { command: newCommand() });
+        }
+        wall.ms += 86_400_000;
+      }
+      await moveLog(other, store, 7);
+      assert.equal(await store.events.forgetCommandIds('2026-01-05T00:00:00.000Z'), 12);
+      assert.equal((await recordsOf(store)).commands?.length, 18);
+    },
+  },
+  {
+    name: 'a cursor or checkpoint that is there stays as it is',
+    alone: true,
+    async run({ store }) {
+      const other = memoryStore();
+      await fill(other);
+      const fence = {
+        lease: 'relay',
+        token: (await store.leases.take('relay', 'b', { token: 0, beat: 0 })).record.token,
+      };
+      await store.checkpoints.save('relay', { position: 99 }, fence);
+      const ahead = await place(store, 'mails', 'account-4', 7, { kind: 'live' });
+      await moveLog(other, store);
+      assert.deepEqual(await store.checkpoints.load('relay'), { position: 99 });
+      assert.deepEqual(await store.cursors.load('mails', [ahead.stream]), [ahead]);
+      assert.deepEqual(await store.cursors.parked({ limit: 9 }), []);
+    },
+  },
+  {
+    name: 'records are given once each while commands are recorded and forgotten',
+    async run({ store, second, stream }) {
+      const writer = await second();
+      const commands = Array.from({ length: 1200 }, () => newCommand({ id: newCommandId() }));
+      const entries = commands.map((command) => ({ stream: stream(), expected: 'none', events: [], command }) as const);
+      for (let at = 0; at < entries.length; at += 400) await store.events.append(entries.slice(at, at + 400));
+      const found = new Map<string, number>();
+      for await (const record of store.transfer.records()) {
+        if (record.kind !== 'command') continue;
+        const times = (found.get(record.record.id) ?? 0) + 1;
+        found.set(record.record.id, times);
+        if (found.size % 300 === 0) {
+          await commit(writer, stream(), 'none', newEvents(1), { command: newCommand() });
+          await writer.events.forgetCommandIds('2026-01-01T00:00:00.000Z');
+        }
+      }
+      assert.deepEqual(
+        commands.map(({ id }) => found.get(id)),
+        commands.map(() => 1),
+      );
+    },
+  },
+  {
+    name: 'a restored log is there after reopening',
+    needs: ['durable'],
+    alone: true,
+    async run({ store, reopen }) {
+      const other = memoryStore();
+      await fill(other);
+      await moveLog(other, store);
+      await assertSameLog(await reopen(), other);
+    },
+  },
+];
