@@ -61,14 +61,20 @@ export async function createApplication(settings: ApplicationSettings): Promise<
   const order = orderIn(currency);
   const telemetry = prometheusTelemetry();
   const tokens = createTokens({ secret: settings.tokenSecret ?? (await secretIn(dataDir)) });
+  const channels = await openChannels({
+    directory: dataDir,
+    ...(smtp === undefined ? {} : { smtp: { ...smtp, render: mailsIn(currency) } }),
+    ...(webhook === undefined ? {} : { webhook }),
+  });
+  const store = await openStore(settings.store);
+  const bus = await openBus(settings.bus).catch(async (error: unknown) => {
+    await store.close();
+    throw error;
+  });
   const processor = createProcessor({
-    store: await openStore(settings.store),
-    bus: await openBus(settings.bus),
-    channels: await openChannels({
-      directory: dataDir,
-      ...(smtp === undefined ? {} : { smtp: { ...smtp, render: mailsIn(currency) } }),
-      ...(webhook === undefined ? {} : { webhook }),
-    }),
+    store,
+    bus,
+    channels,
     aggregates: [user, order, notification].map(defineAggregate),
     projections: [usersProjection, ordersProjection],
     notifications: notifications({ frontendUrl, tokens }),

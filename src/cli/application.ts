@@ -4,8 +4,10 @@ import type { Command } from 'commander';
 import { pino } from 'pino';
 import type { Application, ApplicationSettings } from '../app/application.ts';
 import { type Config, loadConfig } from '../config.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { asFailure, failure } from '../kernel/errors.ts';
 import type { Processor } from '../runtime/processor.ts';
+import { retrying } from '../runtime/retry.ts';
 import { version } from './version.ts';
 
 /** What `--app` names: a module with one function. */
@@ -13,23 +15,38 @@ interface ApplicationModule {
   createApplication(settings: ApplicationSettings): Promise<Application>;
 }
 
-/** Opens the application that the call is about: the reference one, or that of `--app`. Its log goes to stderr. */
-export async function openApplication(command: Command): Promise<Application & { readonly config: Config }> {
+/**
+ * Opens the application that the call is about: the reference one, or that of `--app`. Its log goes to stderr.
+ * @param patient whether a store or bus that does not answer is waited for, however long, rather than told.
+ */
+export async function openApplication(
+  command: Command,
+  { patient = false } = {},
+): Promise<Application & { readonly config: Config }> {
   const config = loadConfig();
   const { app, subscriptions } = command.optsWithGlobals<{
     readonly app?: string;
-    readonly subscriptions?: string[];
+    readonly subscriptions?: readonly string[];
   }>();
   const module = app === undefined ? await import('../app/application.ts') : await moduleAt(app);
   const { processor, shutdownTimeoutMs, logLevel, http: _, ...settings } = config;
-  const application = await module.createApplication({
-    ...settings,
-    ...(subscriptions === undefined ? {} : { subscriptions }),
-    version,
-    logger: pino({ level: logLevel }, pino.destination({ fd: 2, sync: true })),
-    processor: { ...processor, shutdownTimeoutMs },
+  const logger = pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
+  const open = () =>
+    module.createApplication({
+      ...settings,
+      ...(subscriptions === undefined ? {} : { subscriptions }),
+      version,
+      logger,
+      processor: { ...processor, shutdownTimeoutMs },
+    });
+  if (!patient) return { ...(await open()), config };
+  const opening = retrying(open, {
+    clock: systemClock,
+    delayMs: 500,
+    maxDelayMs: 5_000,
+    onRetry: (_attempt, err) => logger.warn({ err }, 'What the application needs does not answer; it is waited for.'),
   });
-  return { ...application, config };
+  return { ...(await awake(opening)), config };
 }
 
 /** Opens the application for one task, and closes it whatever comes of it. */
@@ -38,12 +55,15 @@ export async function withProcessor<Result>(
   task: (processor: Processor) => Promise<Result>,
 ): Promise<Result> {
   const { processor } = await openApplication(command);
-  // The runtime's timers keep no process alive: here it lives for as long as its task.
+  return awake(task(processor).finally(() => processor.drain()));
+}
+
+/** Keeps the process alive until it is settled, which the runtime's own timers don't. */
+async function awake<Result>(task: Promise<Result>): Promise<Result> {
   const alive = setInterval(() => {}, 60_000);
   try {
-    return await task(processor);
+    return await task;
   } finally {
-    await processor.drain();
     clearInterval(alive);
   }
 }

@@ -8,7 +8,7 @@ export const serveCommand = () =>
     .description('serve HTTP and work, in one process')
     .addOption(subscriptionsOption())
     .action(async (_options, command: Command) => {
-      const { processor, server, config } = await openApplication(command);
+      const { processor, server, config } = await openApplication(command, { patient: true });
       const url = await run(processor, server, config.http);
       const { store, bus, dataDir } = config;
       const where = store.provider === 'sqlite' ? ` in ${dataDir}` : '';

@@ -8,7 +8,7 @@ export const workerCommand = () =>
     .description('work without a command API: relay, read models, notifications; serves health and metrics')
     .addOption(subscriptionsOption())
     .action(async (_options, command: Command) => {
-      const { processor, probes, config } = await openApplication(command);
+      const { processor, probes, config } = await openApplication(command, { patient: true });
       const url = await run(processor, probes, config.http);
       console.log(`The worker's health and metrics are on ${url}/health and ${url}/metrics.`);
     });
