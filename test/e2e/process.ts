@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -16,6 +16,8 @@ export interface Running {
   readonly child: ChildProcess;
   /** Resolves with the first match of the pattern in what it prints on stdout. @throws when it ends without. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** The same on stderr, where its log goes. */
+  logged(pattern: RegExp): Promise<RegExpExecArray>;
   readonly ended: Promise<Ended>;
 }
 
@@ -26,28 +28,42 @@ export function statewright(args: readonly string[], environment: Readonly<Recor
     env: { LOG_LEVEL: 'warn', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let printed = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    printed += chunk;
-  });
-  const ended = Promise.all([once(child, 'close'), text(child.stderr)]).then(([[code, signal], stderr]) => ({
+  const stdout = follow(child.stdout);
+  const stderr = follow(child.stderr);
+  const ended = once(child, 'close').then(([code, signal]) => ({
     code,
     signal,
-    stdout: printed,
-    stderr,
+    stdout: stdout.soFar(),
+    stderr: stderr.soFar(),
   }));
+  const found = async ({ soFar, more }: Followed, pattern: RegExp) => {
+    for (;;) {
+      const found = pattern.exec(soFar());
+      if (found !== null) return found;
+      const over = await Promise.race([more(), ended]);
+      if (over !== undefined && !pattern.test(soFar())) throw new Error(`it ended: ${over.stdout}${over.stderr}`);
+    }
+  };
   return {
     child,
     ended,
-    async printed(pattern) {
-      for (;;) {
-        const found = pattern.exec(printed);
-        if (found !== null) return found;
-        const over = await Promise.race([once(child.stdout, 'data').then(() => undefined), ended]);
-        if (over !== undefined && !pattern.test(printed)) throw new Error(`it ended: ${over.stdout}${over.stderr}`);
-      }
-    },
+    printed: (pattern) => found(stdout, pattern),
+    logged: (pattern) => found(stderr, pattern),
   };
+}
+
+interface Followed {
+  soFar(): string;
+  /** Resolves when something more has come. */
+  more(): Promise<undefined>;
+}
+
+function follow(stream: Readable): Followed {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return { soFar: () => text, more: () => once(stream, 'data').then(() => undefined) };
 }
 
 export interface Serving extends Running {
@@ -58,7 +74,11 @@ export interface Serving extends Running {
 
 /** Serves the reference application on a free port, with what it keeps in this directory. */
 export async function serve(dataDir: string, environment: Readonly<Record<string, string>> = {}): Promise<Serving> {
-  const running = statewright(['serve'], { DATA_DIR: dataDir, PORT: '0', ...environment });
+  return listening(statewright(['serve'], { DATA_DIR: dataDir, PORT: '0', ...environment }));
+}
+
+/** Resolves when it serves. */
+export async function listening(running: Running): Promise<Serving> {
   const [, url = ''] = await running.printed(/listens on (http:\/\/[^\s,]+)/);
   return {
     ...running,
