@@ -1,76 +1,44 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ServerVariable } from './environment.ts';
-import { startFerretdb } from './ferretdb.ts';
-import { startKafka } from './kafka.ts';
-import { startMongoJava } from './mongo-java.ts';
-import { startNats } from './nats.ts';
-import { startPostgresql } from './postgresql.ts';
-import { startRabbitmq } from './rabbitmq.ts';
-import { startRedis } from './redis.ts';
+import { installMissing } from './debian.ts';
+import { type Kind, kinds } from './kinds.ts';
 import type { Server } from './server.ts';
+import { unexplainedSkips } from './unexplained-skips.ts';
 
 const usage = `Starts real servers, each on a free loopback port with data of its own, and stops them in the end.
-  npm run test:servers [-- VITEST ARGUMENTS]       runs the tests on them; what would skip for want of a server fails
-  node test/servers/main.ts --serve                keeps them until it is ended by Ctrl-C or SIGTERM
-  --only redis,postgresql    these only            --write-env FILE  writes their addresses there as well`;
-
-interface Kind {
-  readonly variable: ServerVariable;
-  start(): Promise<Server>;
-}
-
-const kinds: Readonly<Record<string, Kind>> = {
-  redis: { variable: 'TEST_REDIS_URL', start: startRedis },
-  postgresql: { variable: 'TEST_POSTGRESQL_URL', start: startPostgresql },
-  ferretdb: { variable: 'TEST_FERRETDB_URL', start: startFerretdb },
-  'mongo-java': { variable: 'TEST_MONGO_JAVA_URL', start: startMongoJava },
-  rabbitmq: { variable: 'TEST_RABBITMQ_URL', start: startRabbitmq },
-  nats: { variable: 'TEST_NATS_URL', start: startNats },
-  kafka: { variable: 'TEST_KAFKA_BROKERS', start: startKafka },
-};
+  npm run test:servers [-- ARGUMENTS OF VITEST]                    runs the tests on all of them
+  node test/servers/main.ts --only redis,nats [-- ARGUMENTS OF VITEST]  runs them on these; others may skip
+  node test/servers/main.ts --serve                                keeps them until Ctrl-C or SIGTERM
+  --write-env FILE   also writes the addresses there, to be sourced
+  --report FILE      also writes the runner's report there, as JSON
+The servers: ${Object.keys(kinds).join(', ')}.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     serve: { type: 'boolean', default: false },
-    only: { type: 'string', default: Object.keys(kinds).join(',') },
+    only: { type: 'string' },
     'write-env': { type: 'string' },
+    report: { type: 'string' },
     help: { type: 'boolean', default: false },
   },
 });
 
 const ending = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => ending.abort());
-process.exitCode = values.help ? help() : await run();
-
-function help(): number {
-  console.log(usage);
-  return 0;
-}
+if (values.help) console.log(usage);
+else process.exitCode = await run();
 
 async function run(): Promise<number> {
   const started: Server[] = [];
   try {
-    const chosen = values.only.split(',').map((name) => {
-      const kind = kinds[name];
-      if (kind === undefined) throw new Error(`Expected one of ${Object.keys(kinds).join(', ')}; found ${name}.`);
-      return { name, ...kind };
-    });
-    const addresses: Record<string, string> = {};
-    await Promise.all(
-      chosen.map(async ({ name, variable, start }) => {
-        const before = Date.now();
-        const server = await start();
-        started.push(server);
-        addresses[variable] = server.url;
-        console.log(
-          `# ${name} answers after ${Date.now() - before} ms, process ${server.pid}, data in ${server.folder}`,
-        );
-      }),
-    );
+    const chosen = chosenKinds();
+    await installMissing(chosen.flatMap(({ programs }) => programs));
+    const addresses = await startAll(chosen, started);
     const lines = Object.entries(addresses).map(([variable, address]) => `export ${variable}='${address}'\n`);
     console.log(lines.join(''));
     const file = values['write-env'];
@@ -87,12 +55,50 @@ async function run(): Promise<number> {
   }
 }
 
-/** The project's test command with these addresses; its exit code. */
-async function test(addresses: Readonly<Record<string, string>>): Promise<number> {
-  const child = spawn('npm', ['test', '--', ...positionals], {
-    stdio: 'inherit',
-    env: { ...process.env, ...addresses, CI: 'true' },
+function chosenKinds(): readonly Kind[] {
+  if (values.only === undefined) return Object.values(kinds);
+  return values.only.split(',').map((name) => {
+    const kind = kinds[name];
+    if (kind === undefined) throw new Error(`Expected of ${Object.keys(kinds).join(', ')}; found ${name}.`);
+    return kind;
   });
-  const [code] = await once(child, 'exit');
-  return typeof code === 'number' ? code : 1;
+}
+
+/** Adds each to `started` as soon as it answers. @throws when one of them doesn't, after all have been tried. */
+async function startAll(chosen: readonly Kind[], started: Server[]): Promise<Readonly<Record<string, string>>> {
+  const addresses: Record<string, string> = {};
+  const outcomes = await Promise.allSettled(
+    chosen.map(async ({ variable, start }) => {
+      const before = Date.now();
+      const server = await start();
+      started.push(server);
+      addresses[variable] = server.url;
+      const { name, pid, folder } = server;
+      console.log(`# ${name} answers after ${Date.now() - before} ms, process ${pid}, data in ${folder}`);
+    }),
+  );
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+  return addresses;
+}
+
+/** The project's test command with these addresses; its exit code, and 1 when something skipped for no good reason. */
+async function test(addresses: Readonly<Record<string, string>>): Promise<number> {
+  const scratch = mkdtempSync(join(tmpdir(), 'statewright-report-'));
+  const report = values.report ?? join(scratch, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const complete = values.only === undefined;
+  try {
+    const child = spawn('npm', ['test', '--', ...reporters, ...positionals], {
+      stdio: 'inherit',
+      env: { ...process.env, ...addresses, ...(complete && { CI: 'true' }) },
+    });
+    ending.signal.addEventListener('abort', () => child.kill('SIGTERM'));
+    const [code] = await once(child, 'exit');
+    if (code !== 0) return typeof code === 'number' ? code : 1;
+    const skips = complete ? unexplainedSkips(readFileSync(report, 'utf8')) : [];
+    for (const name of skips) console.error(`skipped without a reason: ${name}`);
+    return skips.length === 0 ? 0 : 1;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
 }

@@ -13,7 +13,7 @@ export function says(port: number, greeting: string, pattern: RegExp): Promise<v
     resolve();
     socket.destroy();
   });
-  socket.setTimeout(silenceMs, () => socket.destroy(new Error('silence')));
+  socket.setTimeout(silenceMs, () => socket.destroy());
   socket.on('error', reject).on('close', () => reject(new Error(`it says no more than ${JSON.stringify(said)}`)));
   return promise;
 }

@@ -51,7 +51,10 @@ const stopTimeoutMs = 30_000;
 
 /** Starts it and waits until it answers. @throws with the end of its log when it ends before, or doesn't answer in time. */
 export async function startServer(recipe: Recipe): Promise<Server> {
-  let child = await launch(recipe);
+  let child = await launch(recipe).catch((error: unknown) => {
+    recipe.folder.remove();
+    throw error;
+  });
   const pid = () => child.pid ?? 0;
   const end = async (tree: readonly number[], signal: () => void) => {
     signal();
