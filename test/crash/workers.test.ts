@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, test } from 'vitest';
 import { openStore } from '../../src/adapters/registry.ts';
+import { loadConfig } from '../../src/config.ts';
 import { describeWithServer } from '../servers/environment.ts';
+import { environmentOf, serverStores } from '../servers/providers.ts';
 import type { Server } from '../servers/server.ts';
 import { checkAll } from './check-all.ts';
 import { type Fleet, startFleet } from './fleet.ts';
 import { startLoad } from './load.ts';
-import { serverStores } from './server-stores.ts';
 
 /** How long a load lasts; `npm run test:crash` takes a minute. */
 const seconds = Number(process.env.CRASH_SECONDS ?? 12);
@@ -49,7 +50,8 @@ const troubles: readonly {
   },
 ];
 
-for (const { name, variable, start, settings, environment } of serverStores) {
+for (const provider of serverStores) {
+  const { name, variable, start } = provider;
   describeWithServer(variable, `two workers on ${name}`, () => {
     let server: Server;
     beforeAll(async () => {
@@ -63,7 +65,8 @@ for (const { name, variable, start, settings, environment } of serverStores) {
       async ({ trouble, namespace }, { onTestFinished }) => {
         const dataDir = await mkdtemp(join(tmpdir(), 'statewright-workers-'));
         onTestFinished(() => rm(dataDir, { recursive: true }));
-        const fleet = await startFleet({ dataDir, size: 2, environment: environment(server.url, namespace) });
+        const environment = environmentOf({ store: { provider, address: server.url }, namespace });
+        const fleet = await startFleet({ dataDir, size: 2, environment });
         onTestFinished(fleet.destroy);
 
         const load = startLoad(fleet, { clients, crowd });
@@ -75,7 +78,7 @@ for (const { name, variable, start, settings, environment } of serverStores) {
         await load.answered(10 * clients);
         await load.stop();
 
-        const open = () => openStore(settings(server.url, namespace));
+        const open = () => openStore(loadConfig({ environment, file: '' }).store);
         const { events, repeats } = await checkAll({ fleet, load, dataDir, openStore: open });
         console.log(`${name}: ${load.answers.length} commands, ${events} events, ${repeats} messages sent again`);
       },

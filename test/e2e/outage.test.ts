@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { serverStores } from '../crash/server-stores.ts';
 import { describeWithServer } from '../servers/environment.ts';
+import { environmentOf, serverStores } from '../servers/providers.ts';
 import type { Server } from '../servers/server.ts';
 import { listening, type Serving, statewright } from './process.ts';
 
-for (const { name, variable, start, environment } of serverStores) {
+for (const provider of serverStores) {
+  const { name, variable, start } = provider;
   describeWithServer(variable, `the server of ${name} goes and comes back`, () => {
     let server: Server;
     let dataDir: string;
@@ -37,7 +38,11 @@ for (const { name, variable, start, environment } of serverStores) {
 
     test('away at the start, it is waited for', { timeout: 60_000 }, async () => {
       await server.stop();
-      const settings = { DATA_DIR: dataDir, PORT: '0', ...environment(server.url, 'outage') };
+      const settings = {
+        DATA_DIR: dataDir,
+        PORT: '0',
+        ...environmentOf({ store: { provider, address: server.url }, namespace: 'outage' }),
+      };
       const running = statewright(['serve'], settings);
       await running.logged(/STORE_UNAVAILABLE/);
       await server.restart();
