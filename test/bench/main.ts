@@ -1,10 +1,11 @@
+import { busBenches } from './buses.ts';
 import { localBenches } from './local.ts';
 import { line, type Measured, meets } from './report.ts';
 import { storeBenches } from './stores.ts';
 
-// `npm run bench`: what runs in this process alone. `npm run bench -- stores`: beside real servers, which it starts.
+// `npm run bench`: what runs in this process alone. `npm run bench -- stores` or `buses`: beside real servers, which it starts.
 
-const benches = { local: localBenches, stores: storeBenches };
+const benches = { local: localBenches, stores: storeBenches, buses: busBenches };
 const [which = 'local'] = process.argv.slice(2);
 const run = Object.entries(benches).find(([name]) => name === which)?.[1];
 if (run === undefined) throw new Error(`Expected one of ${Object.keys(benches).join(', ')}, found ${which}.`);

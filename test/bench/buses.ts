@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { openBus } from '../../src/adapters/registry.ts';
+import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { RecordedEvent } from '../../src/kernel/message.ts';
+import type { EventBus } from '../../src/ports/event-bus.ts';
+import type { Store } from '../../src/ports/store.ts';
+import { createProcessor } from '../../src/runtime/processor.ts';
+import { newEvent } from '../../src/testing/store-fixtures.ts';
+import { environmentOf, serverBuses } from '../servers/providers.ts';
+import { rawKafka } from './raw-buses/kafka.ts';
+import { type RawBus, rawMessages, rawMessagesPerSecond } from './raw-buses/load.ts';
+import { rawNats } from './raw-buses/nats.ts';
+import { rawRabbitmq } from './raw-buses/rabbitmq.ts';
+import { rawRedis } from './raw-buses/redis.ts';
+import type { Report } from './report.ts';
+
+const raws: Readonly<Record<(typeof serverBuses)[number]['name'], RawBus>> = {
+  redis: rawRedis,
+  rabbitmq: rawRabbitmq,
+  nats: rawNats,
+  kafka: rawKafka,
+};
+const streams = 2_000;
+const text = 'x'.repeat(1_000);
+
+/** Each bus on a real broker of its own, beside its client alone. */
+export async function busBenches(report: Report): Promise<void> {
+  for (const provider of serverBuses) {
+    const runs: { readonly theirs: number; readonly ours: number }[] = [];
+    for (let run = 0; run < 3; run += 1) {
+      const broker = await provider.start();
+      try {
+        const theirs = await rawMessagesPerSecond(raws[provider.name], broker.url);
+        runs.push({ theirs, ours: await eventsPerSecond(await busOn(provider, broker.url)) });
+      } finally {
+        await broker.remove();
+      }
+    }
+    const { theirs, ours } = runs.sort((a, b) => a.ours / a.theirs - b.ours / b.theirs)[1] ?? { theirs: 1, ours: 0 };
+    report({
+      name: `events of 1 kB from the relay over ${provider.name} to a grouped subscription`,
+      value: ours,
+      unit: '/s',
+      baseline: { name: 'its client alone, publishing and consuming at', value: theirs },
+      goal: { atLeast: 0.5 },
+    });
+    const broker = await provider.start();
+    try {
+      const latencies = await latenciesMs(await busOn(provider, broker.url));
+      for (const [name, part] of [
+        ['p50', 0.5],
+        ['p99', 0.99],
+      ] as const) {
+        const value = latencies[Math.floor(latencies.length * part)] ?? Number.NaN;
+        report({ name: `from append to handler over ${provider.name} at 1,000 events/s, ${name}`, value, unit: 'ms' });
+      }
+    } finally {
+      await broker.remove();
+    }
+  }
+}
+
+function busOn(provider: (typeof serverBuses)[number], address: string): Promise<EventBus> {
+  return openBus(
+    loadConfig({ environment: environmentOf({ bus: { provider, address }, namespace: 'bench' }), file: '' }).bus,
+  );
+}
+
+/** From the relay's first event to the last one handled; the log is in memory, so that it costs little. */
+async function eventsPerSecond(bus: EventBus): Promise<number> {
+  const store = memoryStore();
+  const first = 100;
+  await append(store, first);
+  let handled = 0;
+  let wanted = { at: first, ...Promise.withResolvers<void>() };
+  const processor = counting(store, bus, async () => {
+    handled += 1;
+    if (handled === wanted.at) wanted.resolve();
+  });
+  await processor.start();
+  await wanted.promise;
+  wanted = { at: first + rawMessages, ...Promise.withResolvers<void>() };
+  const startedMs = performance.now();
+  for (let sent = 0; sent < rawMessages; sent += 1_000) await append(store, 1_000);
+  await wanted.promise;
+  const seconds = (performance.now() - startedMs) / 1_000;
+  await processor.drain();
+  return rawMessages / seconds;
+}
+
+/** Of 10,000 events, a hundred every tenth of a second; sorted. */
+async function latenciesMs(bus: EventBus): Promise<readonly number[]> {
+  const store = memoryStore();
+  const latencies: number[] = [];
+  const processor = counting(store, bus, async ({ data }) => {
+    latencies.push(performance.now() - (data as { readonly at: number }).at);
+  });
+  await processor.start();
+  await delay(2_000);
+  const every = 10;
+  for (let round = 0; round < 1_000; round += 1) {
+    const due = delay(every);
+    await append(store, every);
+    await due;
+  }
+  await delay(2_000);
+  await processor.drain();
+  return latencies.sort((a, b) => a - b);
+}
+
+function counting(store: Store, bus: EventBus, handle: (event: RecordedEvent) => Promise<void>) {
+  return createProcessor({
+    store,
+    bus,
+    aggregates: [],
+    subscriptions: [{ name: 'counter', on: ['Account.*'], handle }],
+  });
+}
+
+let appended = 0;
+/** Appends so many, each to another stream in turn. */
+async function append(store: Store, count: number): Promise<void> {
+  await store.events.append(
+    Array.from({ length: count }, () => ({
+      stream: { type: 'Account', id: `account-${(appended++ * 7) % streams}` },
+      expected: 'any',
+      events: [newEvent('Happened', { text, at: performance.now() })],
+    })),
+  );
+}
