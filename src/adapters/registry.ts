@@ -57,6 +57,10 @@ export async function openBus(settings: BusSettings): Promise<EventBus> {
       const { memoryBus } = await import('./buses/memory.ts');
       return memoryBus();
     }
+    case 'kafka': {
+      const { kafkaBus } = await import('./buses/kafka/kafka.ts');
+      return kafkaBus(settings);
+    }
     default:
       throw unknownProvider('bus', busProviders, settings);
   }
@@ -84,7 +88,7 @@ export async function openChannels({ smtp, webhook, directory }: ChannelSettings
 export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory'];
 
 /** The names that `openBus` knows. */
-export const busProviders: readonly BusSettings['provider'][] = ['memory'];
+export const busProviders: readonly BusSettings['provider'][] = ['memory', 'kafka'];
 
 /** For callers without types: the settings come from a file or a form. */
 function unknownProvider(kind: string, known: readonly string[], found: unknown) {

@@ -1,0 +1,294 @@
+import type { Admin, KafkaMessage } from 'kafkajs';
+import { type Clock, sleep } from '../../../kernel/clock.ts';
+import type { RecordedEvent } from '../../../kernel/message.ts';
+import { type BusSubscribeOptions, matchesPattern } from '../../../ports/event-bus.ts';
+import type { Logger } from '../../../ports/telemetry.ts';
+import { eventTypeOf, fromCloudEvent } from '../cloud-events.ts';
+import { createDispatcher, type DispatcherOptions } from '../dispatch.ts';
+import { settledWithin } from '../settled-within.ts';
+import type { KafkaClient } from './client.ts';
+import { createMembership, type FetchedBatch } from './membership.ts';
+import { attributesOf } from './messages.ts';
+import { committedOffsets, endOffsets } from './offsets.ts';
+import { createProgress, type Progress } from './progress.ts';
+import type { Claim } from './sharing.ts';
+
+export interface KafkaConsumerOptions {
+  readonly topic: string;
+  /** The consumer group's name on the cluster. */
+  readonly group: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly sessionTimeoutMs: number;
+  readonly dispatch: Omit<DispatcherOptions, 'clock' | 'handle' | 'maxInFlight' | 'owns'>;
+  readonly client: () => KafkaClient;
+  readonly admin: <Result>(work: (admin: Admin) => Promise<Result>) => Promise<Result>;
+}
+
+/** A consumer of a group: what it has of the topic, handled in order, and written down. */
+export interface KafkaConsumer {
+  /** Resolves when it has its share, and the group a place in every partition: from then on nothing is missed. */
+  begin(): Promise<void>;
+  close(): Promise<void>;
+  /** Ends at once; what it handled last may come again to another. */
+  cutOff(): void;
+}
+
+/** A partition that this consumer has. `opening`: it is not known yet from where. `leaving`: only until its handlers end. */
+interface Share {
+  readonly partition: number;
+  state: 'opening' | 'live' | 'leaving';
+  progress: Progress;
+  /** What is written down, as far as it is known. */
+  committed: number;
+  /** What was last asked to be written down. */
+  attempted: number;
+}
+
+export function createKafkaConsumer(
+  options: KafkaConsumerOptions,
+  subscription: BusSubscribeOptions,
+  handle: (event: RecordedEvent) => Promise<void>,
+): KafkaConsumer {
+  const { topic, group, clock, logger } = options;
+  const { patterns, maxInFlight } = subscription;
+  const shares = new Map<number, Share>();
+  const ending = new AbortController();
+  const opened = Promise.withResolvers<void>();
+  let assigned: ReadonlySet<number> = new Set();
+  let assignments = 0;
+  let memberId: string | undefined;
+  let closing = false;
+  let everywhere = false;
+  let commits: Promise<unknown> = Promise.resolve();
+  let commitsSoon = false;
+  let strangers = 0;
+
+  const dispatcher = createDispatcher({
+    ...options.dispatch,
+    clock,
+    handle,
+    maxInFlight,
+    owns: (source) => shares.get(Number(source))?.state === 'live',
+  });
+  const membership = createMembership({ ...options, claim, onAssigned, take });
+
+  function claim(): Omit<Claim, 'memberId'> {
+    const busy = [...shares.values()].filter(isBusy).map(({ partition }) => partition);
+    return { ...(memberId !== undefined && { knownAs: memberId }), held: [...shares.keys()], busy, leaving: closing };
+  }
+
+  const isBusy = ({ partition, state, progress, committed }: Share) =>
+    state === 'leaving' || (state === 'live' && (committed !== progress.next || dispatcher.held(partition) > 0));
+
+  function onAssigned(partitions: readonly number[], id: string): void {
+    const stayed = id === memberId;
+    memberId = id;
+    assigned = new Set(partitions);
+    assignments += 1;
+    for (const share of [...shares.values()]) {
+      if (!stayed && (share.state === 'leaving' || !assigned.has(share.partition))) {
+        // The group gave this member up meanwhile: another may have gone on from what was written down.
+        shares.delete(share.partition);
+        dispatcher.release(share.partition);
+      } else if (!assigned.has(share.partition)) {
+        if (share.state === 'opening') shares.delete(share.partition);
+        if (share.state === 'live') letGo(share);
+      }
+    }
+    const fresh: number[] = [];
+    for (const partition of partitions) {
+      const share = shares.get(partition);
+      if (share?.state === 'live' && stayed && !closing) membership.seek(partition, share.progress.next);
+      else membership.pause([partition]);
+      if (share === undefined || share.state === 'opening' || !stayed) fresh.push(partition);
+    }
+    open(fresh);
+  }
+
+  /** Finds out where to begin, gives the group a place where it has none, and begins. */
+  async function open(partitions: readonly number[]): Promise<void> {
+    const turn = assignments;
+    const outdated = () => turn !== assignments || closing;
+    for (const partition of partitions) if (!shares.has(partition)) shares.set(partition, opening(partition));
+    while (!outdated()) {
+      try {
+        const { places, unplaced } = await findPlaces(partitions);
+        if (outdated()) return;
+        if (unplaced.size > 0) await membership.commit(unplaced);
+        if (outdated()) return;
+        for (const partition of partitions) begin(partition, places.get(partition) ?? unplaced.get(partition) ?? 0);
+        opened.resolve();
+        return;
+      } catch (error) {
+        logger.debug({ group, error }, 'It is not known yet where to begin.');
+        await sleep(clock, againAfterMs, ending.signal);
+      }
+    }
+  }
+
+  async function findPlaces(partitions: readonly number[]) {
+    const places = await options.admin((admin) => committedOffsets(admin, group, topic));
+    everywhere = places.values().every((place) => place !== undefined);
+    const missing = partitions.filter((partition) => places.get(partition) === undefined);
+    const ends = missing.length === 0 ? undefined : await options.admin((admin) => endOffsets(admin, topic));
+    return { places, unplaced: new Map(missing.map((partition) => [partition, ends?.get(partition) ?? 0])) };
+  }
+
+  function begin(partition: number, place: number): void {
+    const share = shares.get(partition) ?? opening(partition);
+    shares.set(partition, share);
+    // This member was given up and came back, and nobody went on meanwhile: it goes on with what it holds.
+    const goesOn = share.state === 'live' && (place === share.committed || place === share.attempted);
+    if (!goesOn) {
+      if (share.state === 'live') dispatcher.release(partition);
+      share.progress = createProgress(place);
+      share.attempted = place;
+    }
+    share.committed = place;
+    share.state = 'live';
+    membership.seek(partition, share.progress.next);
+    membership.resume([partition]);
+  }
+
+  /** The group takes the partition away: what was begun is finished and written down before anyone else gets it. */
+  async function letGo(share: Share): Promise<void> {
+    const { partition } = share;
+    const wasBusy = isBusy(share);
+    share.state = 'leaving';
+    await dispatcher.release(partition);
+    while (shares.get(partition) === share && !(await commit())) await sleep(clock, againAfterMs, ending.signal);
+    if (shares.get(partition) !== share) return;
+    shares.delete(partition);
+    if (assigned.has(partition)) open([partition]);
+    else if (wasBusy) membership.rejoin();
+  }
+
+  async function take(batch: FetchedBatch): Promise<void> {
+    const share = shares.get(batch.partition);
+    if (share?.state !== 'live') return;
+    // The topic was made anew, or lost its end: what it has now was never seen.
+    if (batch.end < share.progress.next) share.progress = createProgress(Number(batch.messages[0]?.offset ?? 0));
+    for (const message of batch.messages) {
+      const offset = Number(message.offset);
+      if (offset >= share.progress.next) {
+        while (!dispatcher.hasRoom()) {
+          await settledWithin(clock, aliveEveryMs, dispatcher.room());
+          await batch.alive();
+        }
+        if (closing || share.state !== 'live') return;
+        offer(share, offset, message);
+      }
+      batch.took(message.offset);
+    }
+    batch.took(batch.lastOffset);
+    await batch.alive();
+  }
+
+  function offer({ partition, progress }: Share, offset: number, { headers, value }: KafkaMessage): void {
+    progress.take(offset);
+    const done = () => {
+      progress.done(offset);
+      touch();
+    };
+    const attributes = attributesOf(headers);
+    const type = eventTypeOf(attributes);
+    if (type !== undefined && !patterns.some((pattern) => matchesPattern(pattern, type.aggregate, type.event))) {
+      done();
+      return;
+    }
+    const event = value === null ? undefined : fromCloudEvent(attributes, value);
+    if (value === null || event === undefined) {
+      strangers += 1;
+      logger.warn({ topic, partition, offset, strangers }, 'A message that is not one of ours was stepped over.');
+      done();
+      return;
+    }
+    dispatcher.offer({ event, source: partition, bytes: value.length + heldBytes, done });
+  }
+
+  function touch(): void {
+    if (commitsSoon) return;
+    commitsSoon = true;
+    clock.setTimeout(async () => {
+      commitsSoon = false;
+      if (!(await commit())) touch();
+    }, commitAfterMs);
+  }
+
+  /** Writes down how far all is handled. @returns false when that is not known to have succeeded. */
+  function commit(): Promise<boolean> {
+    const committed = commits.then(async () => {
+      const due = [...shares.values()].filter(
+        ({ state, progress, committed }) => state !== 'opening' && progress.handled() !== committed,
+      );
+      if (due.length === 0 || ending.signal.aborted) return true;
+      const offsets = new Map(due.map(({ partition, progress }) => [partition, progress.handled()]));
+      for (const share of due) share.attempted = offsets.get(share.partition) ?? share.attempted;
+      try {
+        await membership.commit(offsets);
+        for (const share of due) share.committed = share.attempted;
+        return true;
+      } catch (error) {
+        logger.debug({ group, error }, 'What was handled could not be written down yet.');
+        return false;
+      }
+    });
+    commits = committed;
+    return committed;
+  }
+
+  /** Members that joined beside this one may still be giving the group its place in their partitions. */
+  async function placedEverywhere(): Promise<void> {
+    for (let tries = 0; !everywhere && tries < maxLooks && !ending.signal.aborted; tries++) {
+      if (tries > 0) await sleep(clock, againAfterMs, ending.signal);
+      await findPlaces([]);
+    }
+  }
+
+  async function close(): Promise<void> {
+    closing = true;
+    membership.pause([...assigned]);
+    const handled = dispatcher.close();
+    // Others needn't wait for its handlers to get what none of them has.
+    if (!(await settledWithin(clock, aliveEveryMs, handled))) membership.rejoin();
+    await handled;
+    const left = commit().then(() => membership.leave());
+    await settledWithin(clock, maxLeaveMs, left);
+    cutOff();
+  }
+
+  function cutOff(): void {
+    closing = true;
+    ending.abort();
+    opened.resolve();
+    dispatcher.close();
+    membership.cutOff();
+  }
+
+  let closed: Promise<void> | undefined;
+  return {
+    async begin() {
+      await membership.join();
+      await opened.promise;
+      await placedEverywhere();
+    },
+    close() {
+      closed ??= close();
+      return closed;
+    },
+    cutOff,
+  };
+}
+
+function opening(partition: number): Share {
+  return { partition, state: 'opening', progress: createProgress(0), committed: 0, attempted: 0 };
+}
+
+const aliveEveryMs = 200;
+const againAfterMs = 200;
+const commitAfterMs = 50;
+const maxLeaveMs = 3_000;
+const maxLooks = 150;
+/** What a held event takes beside its data, about. */
+const heldBytes = 1_000;
