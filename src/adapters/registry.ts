@@ -45,6 +45,10 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
       const { sqliteStore } = await import('./stores/sqlite/sqlite.ts');
       return sqliteStore({ file: join(settings.directory, 'statewright.db') });
     }
+    case 'redis': {
+      const { redisStore } = await import('./stores/redis/redis.ts');
+      return redisStore(settings);
+    }
     default:
       throw unknownProvider('store', storeProviders, settings);
   }
@@ -85,7 +89,7 @@ export async function openChannels({ smtp, webhook, directory }: ChannelSettings
 }
 
 /** The names that `openStore` knows. */
-export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory'];
+export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis'];
 
 /** The names that `openBus` knows. */
 export const busProviders: readonly BusSettings['provider'][] = ['memory', 'kafka'];

@@ -1,0 +1,115 @@
+import { script } from './script.ts';
+
+/** What the script says of an entry. Commands come as stored, streams as one text. */
+export type AppendReply =
+  | readonly ['committed', version: number, position: number]
+  | readonly ['duplicate', command: string]
+  | readonly ['conflict', actual: number]
+  | readonly ['claimed', claim: string, by: string];
+
+/**
+ * Judges and stores a batch. Every write is of a kind that can't fail once the first has not: the server looks at memory,
+ * disk and role before a script's first write only. Payloads pass through as text, they are never looked into.
+ *
+ * KEYS: the eight named below, then those of streams, types and correlations, to which the arguments point by number.
+ * ARGV: time in ms, the same in ISO 8601; per entry: stream, its key, expected, expected event id or '', command id or
+ * '', command's JSON, how many claims to take, these, how many to release, these, how many events; per event: its type as
+ * text, key of the type, key of the correlation, id, JSON.
+ * Gives the time, the last position, and one reply per entry.
+ */
+export const appendScript = script(String.raw`
+local log, events, heads, commands, order, claims, appends, types = unpack(KEYS, 1, 8)
+local at = 0
+local function take() at = at + 1; return ARGV[at] end
+local function takeList()
+  local list = {}
+  for i = 1, tonumber(take()) do list[i] = take() end
+  return list
+end
+
+local ms, time = take(), take()
+local known = redis.call('HMGET', log, 'position', 'recordedAtMs', 'recordedAt')
+local start = tonumber(known[1] or 0)
+if known[2] and tonumber(known[2]) >= tonumber(ms) then ms, time = known[2], known[3] end
+local position, lastId, stored = start, nil, false
+local written, typesSeen = {}, {}
+
+local function judge(stream, version, eventId, entry)
+  local first = entry.command ~= '' and redis.call('HGET', commands, stream .. '\0' .. entry.command)
+  if first then return { 'duplicate', first } end
+  local expected = entry.expected
+  local fits = expected == 'any' or (expected == 'none' and version == 0) or (expected == 'exists' and version > 0)
+    or (tonumber(expected) == version and (entry.eventId == '' or entry.eventId == eventId))
+  if not fits then return { 'conflict', version } end
+  for _, claim in ipairs(entry.takes) do
+    local holder = redis.call('HGET', claims, claim)
+    if holder and holder ~= stream then return { 'claimed', claim, holder } end
+  end
+end
+
+local function addEvents(streamKey, version, count)
+  local positions = {}
+  for i = 1, count do
+    local typeText, typeKey, correlationKey, id, json = take(), KEYS[tonumber(take())], KEYS[tonumber(take())], take(), take()
+    position, version, lastId = position + 1, version + 1, id
+    local place = whole(position)
+    positions[i] = place
+    written[#written + 1] = place
+    written[#written + 1] = '{"position":' .. place .. ',"version":' .. whole(version) .. ',"recordedAt":"' .. time .. '",' .. json
+    if not typesSeen[typeText] then
+      redis.call('SADD', types, typeText)
+      typesSeen[typeText] = true
+    end
+    redis.call('XADD', typeKey, place .. '-0', '', '')
+    redis.call('ZADD', correlationKey, place, place)
+  end
+  redis.call('RPUSH', streamKey, unpack(positions))
+  return version
+end
+
+local replies = {}
+while at < #ARGV do
+  local stream, streamKey = take(), KEYS[tonumber(take())]
+  local entry = { expected = take(), eventId = take(), command = take(), json = take(), takes = takeList(), releases = takeList() }
+  local count = tonumber(take())
+  local head = redis.call('HGET', heads, stream)
+  local version, eventId = 0, nil
+  if head then
+    local digits, id = string.match(head, '^(%d+) (.*)$')
+    version, eventId = tonumber(digits), id
+  end
+  local refusal = judge(stream, version, eventId, entry)
+  if refusal then
+    at = at + 5 * count
+    replies[#replies + 1] = refusal
+  else
+    if count > 0 then
+      version = addEvents(streamKey, version, count)
+      redis.call('HSET', heads, stream, whole(version) .. ' ' .. lastId)
+    end
+    for _, claim in ipairs(entry.releases) do
+      if redis.call('HGET', claims, claim) == stream then redis.call('HDEL', claims, claim) end
+    end
+    for _, claim in ipairs(entry.takes) do redis.call('HSET', claims, claim, stream) end
+    if entry.command ~= '' then
+      local field = stream .. '\0' .. entry.command
+      redis.call('HSET', commands, field, '{"version":' .. whole(version) .. ',"count":' .. count .. ',"position":'
+        .. whole(position) .. ',"recordedAt":"' .. time .. '",' .. entry.json)
+      redis.call('RPUSH', order, field)
+    end
+    stored = stored or count > 0 or entry.command ~= '' or #entry.takes > 0 or #entry.releases > 0
+    replies[#replies + 1] = { 'committed', version, position }
+  end
+end
+
+each(written, 1000, function(...) redis.call('HSET', events, ...) end)
+if stored then
+  redis.call('HSET', log, 'position', whole(position), 'recordedAtMs', ms, 'recordedAt', time)
+  redis.call('HINCRBY', log, 'revision', 1)
+end
+if position > start then
+  redis.call('HSET', log, 'eventId', lastId)
+  redis.call('XADD', appends, 'MAXLEN', 1, whole(position) .. '-0', 'eventId', lastId)
+end
+return { time, position, replies }
+`);

@@ -1,0 +1,168 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { failure } from '../../../kernel/errors.ts';
+import { storeFailure } from './redis-errors.ts';
+import type { Script } from './script.ts';
+
+export type Argument = string | number | Uint8Array;
+
+/**
+ * One connection for all that doesn't wait at the server. What a caller is told to have failed is never sent later: a
+ * command waits for the connection here, not in the driver, and what was under way when the connection broke is not sent
+ * again by the driver, since only the caller knows whether that is safe.
+ */
+export interface Connection {
+  /** Sends one command; a call waits up to the patience for the connection, and as long again for the answer. */
+  send<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply>;
+  /** The same, with texts as bytes. */
+  sendForBytes<Reply>(command: string, ...args: readonly Argument[]): Promise<Reply>;
+  /** Runs a script, which the server is given when it doesn't know it. */
+  run<Reply>(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
+  /** Calls `task` each time the connection is there again after it was lost. */
+  onReconnect(task: () => void): void;
+  /** Another connection to the same server, for commands that wait there up to `blockMs`; whoever asks closes it. */
+  forBlocking(blockMs: number): Redis;
+  /** @throws STORE_CLOSED */
+  assertOpen(): void;
+  /** Waits for what is under way, then lets go. */
+  close(): Promise<void>;
+}
+
+export interface ConnectionOptions {
+  readonly url: string;
+  readonly patienceMs: number;
+}
+
+const maxReconnectDelayMs = 1_000;
+
+/** Resolves when the server has answered. @throws INVALID_CONFIGURATION, STORE_UNAVAILABLE */
+export async function connect({ url, patienceMs }: ConnectionOptions): Promise<Connection> {
+  const where = placeOf(url);
+  const options = {
+    // Nothing that the third version of the protocol adds is used, and older servers and proxies know the second.
+    protocol: 2,
+    disableClientInfo: true,
+    connectTimeout: patienceMs,
+    // A server that stands still, or a network that swallows everything, ends the connection.
+    socketTimeout: patienceMs,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // Fails what was under way as soon as the connection is lost.
+    maxRetriesPerRequest: 0,
+    maxLoadingRetryTime: 500,
+    // After a failover the old primary answers still, and takes nothing.
+    reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
+    retryStrategy: (times: number) =>
+      Math.min(20 * 2 ** Math.min(times, 10), maxReconnectDelayMs) * (0.5 + Math.random() / 2),
+  } as const satisfies RedisOptions;
+  const redis = new Redis(url, options);
+  const underWay = new Set<Promise<unknown>>();
+  const reconnected = new Set<() => void>();
+  let lastError: unknown;
+  let closing: Promise<void> | undefined;
+  let ready = Promise.withResolvers<void>();
+  let wasReady = false;
+
+  redis.on('error', (error: Error) => {
+    lastError = error;
+    // The driver would go on in database 0.
+    if (/DB index|SELECT is not allowed/.test(error.message)) redis.disconnect(true);
+  });
+  redis.on('ready', () => {
+    ready.resolve();
+    if (wasReady) for (const task of reconnected) task();
+    wasReady = true;
+  });
+  redis.on('close', () => {
+    ready = Promise.withResolvers();
+  });
+
+  const assertOpen = () => {
+    if (closing) throw failure('STORE_CLOSED', { found: where, remedy: 'Open the store again.' });
+  };
+
+  const isReady = () => redis.status === 'ready';
+
+  const becomeReady = async () => {
+    if (isReady()) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, patienceMs);
+    await Promise.race([ready.promise, late.promise]);
+    clearTimeout(timer);
+    if (!isReady()) throw lastError ?? new Error('There is no connection.');
+  };
+
+  const attempt = async <Reply>(send: () => Promise<unknown>): Promise<Reply> => {
+    try {
+      await becomeReady();
+      return (await send()) as Reply;
+    } catch (error) {
+      throw storeFailure(error, where);
+    }
+  };
+
+  const tracked = async <Reply>(send: () => Promise<unknown>): Promise<Reply> => {
+    assertOpen();
+    const call = attempt<Reply>(send);
+    underWay.add(call);
+    try {
+      return await call;
+    } finally {
+      underWay.delete(call);
+    }
+  };
+
+  const connection: Connection = {
+    send: (command, ...args) => tracked(() => redis.call(command, asSent(args))),
+
+    sendForBytes: (command, ...args) => tracked(() => redis.callBuffer(command, asSent(args))),
+
+    run: ({ text, sha }, keys, args) =>
+      tracked(async () => {
+        const rest = asSent([keys.length, ...keys, ...args]);
+        try {
+          return await redis.call('EVALSHA', [sha, ...rest]);
+        } catch (error) {
+          // It was restarted, or its scripts were flushed; nothing was done.
+          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+          return redis.call('EVAL', [text, ...rest]);
+        }
+      }),
+
+    onReconnect(task) {
+      reconnected.add(task);
+    },
+
+    forBlocking(blockMs) {
+      const other = new Redis(url, { ...options, socketTimeout: blockMs + patienceMs, enableOfflineQueue: true });
+      // Who waits is told by the command that fails.
+      other.on('error', () => {});
+      return other;
+    },
+
+    assertOpen,
+
+    close() {
+      closing ??= Promise.allSettled(underWay).then(() => redis.disconnect());
+      return closing;
+    },
+  };
+
+  try {
+    await connection.send('PING');
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+  return connection;
+}
+
+/** The driver looks for `Buffer`. */
+function asSent(args: readonly Argument[]): (string | number | Buffer)[] {
+  return args.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg));
+}
+
+/** For messages: who may read them need not know user and password. */
+function placeOf(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
