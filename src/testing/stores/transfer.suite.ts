@@ -3,7 +3,7 @@ import { memoryStore } from '../../adapters/stores/memory/memory.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import type { Cursor, CursorState } from '../../ports/coordination.ts';
 import type { Store } from '../../ports/store.ts';
-import { append, collect, commit, newCommand, newCommandId, newEvent, newEvents, oddTexts } from '../store-fixtures.ts';
+import { append, collect, commit, newCommand, newEvent, newEvents, oddTexts } from '../store-fixtures.ts';
 import type { StoreCase } from '../store-subject.ts';
 import { assertSameLog, moveLog, partsOf, recordsOf } from './move-log.ts';
 
@@ -219,26 +219,34 @@ export const transferCases: readonly StoreCase[] = [
     },
   },
   {
-    name: 'records are given once each while commands are recorded and forgotten',
-    async run({ store, second, stream }) {
+    name: 'records are given once each while commands are recorded, and old ones forgotten',
+    needs: ['clocked'],
+    alone: true,
+    async run({ store, second, stream, wall }) {
       const writer = await second();
-      const commands = Array.from({ length: 1200 }, () => newCommand({ id: newCommandId() }));
+      const commands = Array.from({ length: 2400 }, () => newCommand());
       const entries = commands.map((command) => ({ stream: stream(), expected: 'none', events: [], command }) as const);
-      for (let at = 0; at < entries.length; at += 400) await store.events.append(entries.slice(at, at + 400));
+      const [old, kept] = [entries.slice(0, 1200), entries.slice(1200)];
+      for (const [days, some] of [
+        [-3, old],
+        [-1, kept],
+      ] as const) {
+        wall.offsetMs = days * 86_400_000;
+        for (let at = 0; at < some.length; at += 400) await store.events.append(some.slice(at, at + 400));
+      }
+      const before = new Date(systemClock.now() - 2 * 86_400_000).toISOString();
       const found = new Map<string, number>();
       for await (const record of store.transfer.records()) {
         if (record.kind !== 'command') continue;
-        const times = (found.get(record.record.id) ?? 0) + 1;
-        found.set(record.record.id, times);
-        if (found.size % 300 === 0) {
-          await commit(writer, stream(), 'none', newEvents(1), { command: newCommand() });
-          await writer.events.forgetCommandIds('2026-01-01T00:00:00.000Z');
-        }
+        found.set(record.record.id, (found.get(record.record.id) ?? 0) + 1);
+        if (found.size === 1000) await writer.events.forgetCommandIds(before);
+        if (found.size % 300 === 0) await commit(writer, stream(), 'none', [newEvent()], { command: newCommand() });
       }
       assert.deepEqual(
-        commands.map(({ id }) => found.get(id)),
-        commands.map(() => 1),
+        kept.map(({ command }) => found.get(command.id)),
+        kept.map(() => 1),
       );
+      assert.ok(found.values().every((times) => times === 1));
     },
   },
   {
