@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { command } from './command.ts';
 
-/** Debian's packages by the program that tells whether they are there. */
+/** Debian's packages by the file that tells whether they are there. */
 const packages: Readonly<Record<string, string>> = {
   'redis-server': 'redis-server',
   '/usr/lib/postgresql': 'postgresql',
   '/usr/lib/rabbitmq/bin/rabbitmq-server': 'rabbitmq-server',
+  '/etc/ssl/certs/ca-certificates.crt': 'ca-certificates',
   javac: 'default-jdk-headless',
   mvn: 'maven',
   kcat: 'kcat',
@@ -19,7 +20,7 @@ export async function installMissing(programs: readonly string[]): Promise<void>
   if (missing.length === 0) return;
   const names = missing.map((program) => {
     const name = packages[program];
-    if (name === undefined) throw new Error(`Expected the program ${program} on the PATH; Debian's own is too old.`);
+    if (name === undefined) throw new Error(`Expected ${program} on the PATH; Debian's own is too old.`);
     return name;
   });
   if (process.getuid?.() !== 0) {

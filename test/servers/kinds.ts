@@ -17,17 +17,19 @@ export interface Kind {
   start(): Promise<Server>;
 }
 
+const go = ['go', '/etc/ssl/certs/ca-certificates.crt'];
+
 /** All kinds, by name. */
 export const kinds: Readonly<Record<string, Kind>> = {
   redis: { variable: 'TEST_REDIS_URL', programs: ['redis-server'], start: startRedis },
   postgresql: { variable: 'TEST_POSTGRESQL_URL', programs: ['/usr/lib/postgresql'], start: startPostgresql },
-  ferretdb: { variable: 'TEST_FERRETDB_URL', programs: ['go'], start: startFerretdb },
+  ferretdb: { variable: 'TEST_FERRETDB_URL', programs: go, start: startFerretdb },
   'mongo-java': { variable: 'TEST_MONGO_JAVA_URL', programs: ['mvn', 'javac'], start: startMongoJava },
   rabbitmq: {
     variable: 'TEST_RABBITMQ_URL',
     programs: ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'amqp-consume'],
     start: startRabbitmq,
   },
-  nats: { variable: 'TEST_NATS_URL', programs: ['go'], start: startNats },
+  nats: { variable: 'TEST_NATS_URL', programs: go, start: startNats },
   kafka: { variable: 'TEST_KAFKA_BROKERS', programs: ['mvn', 'javac', 'kcat'], start: startKafka },
 };
