@@ -24,6 +24,7 @@ export async function built(
     try {
       if (existsSync(folder)) break;
       const unfinished = `${folder}.unfinished-${process.pid}`;
+      rmSync(unfinished, { recursive: true, force: true });
       mkdirSync(unfinished);
       try {
         await build(unfinished);

@@ -10,6 +10,7 @@ const packages: Readonly<Record<string, string>> = {
   '/etc/ssl/certs/ca-certificates.crt': 'ca-certificates',
   javac: 'default-jdk-headless',
   mvn: 'maven',
+  pip3: 'python3-pip',
   kcat: 'kcat',
   'amqp-consume': 'amqp-tools',
 };

@@ -30,6 +30,6 @@ export const kinds: Readonly<Record<string, Kind>> = {
     programs: ['/usr/lib/rabbitmq/bin/rabbitmq-server', 'amqp-consume'],
     start: startRabbitmq,
   },
-  nats: { variable: 'TEST_NATS_URL', programs: go, start: startNats },
+  nats: { variable: 'TEST_NATS_URL', programs: [...go, 'pip3'], start: startNats },
   kafka: { variable: 'TEST_KAFKA_BROKERS', programs: ['mvn', 'javac', 'kcat'], start: startKafka },
 };

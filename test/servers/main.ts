@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installMissing } from './debian.ts';
 import { type Kind, kinds } from './kinds.ts';
+import { processTree, signalAll, untilEnded } from './process-tree.ts';
 import type { Server } from './server.ts';
 import { unexplainedSkips } from './unexplained-skips.ts';
 
@@ -92,8 +93,14 @@ async function test(addresses: Readonly<Record<string, string>>): Promise<number
       stdio: 'inherit',
       env: { ...process.env, ...addresses, ...(complete && { CI: 'true' }) },
     });
-    ending.signal.addEventListener('abort', () => child.kill('SIGTERM'));
+    let told: readonly number[] = [];
+    ending.signal.addEventListener('abort', () => {
+      // npm's shell in between passes no signal on.
+      told = processTree(child.pid ?? 0);
+      signalAll(told, 'SIGTERM');
+    });
     const [code] = await once(child, 'exit');
+    await untilEnded(told);
     if (code !== 0) return typeof code === 'number' ? code : 1;
     const skips = complete ? unexplainedSkips(readFileSync(report, 'utf8')) : [];
     for (const name of skips) console.error(`skipped without a reason: ${name}`);
