@@ -7,9 +7,11 @@ import amqp from 'amqplib';
 import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { afterEach, test } from 'vitest';
+import { command } from './command.ts';
 import { describeWithServer } from './environment.ts';
 import { startPostgresql } from './postgresql.ts';
 import { processTree, runs, untilEnded } from './process-tree.ts';
+import { pythonPackages } from './python-packages.ts';
 import { startRabbitmq } from './rabbitmq.ts';
 import { startRedis } from './redis.ts';
 import { says } from './says.ts';
@@ -112,6 +114,16 @@ describeWithServer('TEST_RABBITMQ_URL', 'a RabbitMQ of its own', () => {
     await server.stop();
     await untilEnded(tree);
   }, 60_000);
+});
+
+describeWithServer('TEST_NATS_URL', 'a client in Python', () => {
+  test('has its packages, from PyPI, in a folder of their own', async () => {
+    const folder = await pythonPackages(['nats-py==2.11.0']);
+    const said = await command(['python3', '-c', 'import nats; print(nats.__file__)'], {
+      environment: { PYTHONPATH: folder },
+    });
+    assert.ok(said.startsWith(`${folder}/`), said);
+  });
 });
 
 async function redis<Result>(url: string, use: (client: Redis) => Promise<Result>): Promise<Result> {
