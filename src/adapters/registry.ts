@@ -49,6 +49,10 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
       const { redisStore } = await import('./stores/redis/redis.ts');
       return redisStore(settings);
     }
+    case 'postgresql': {
+      const { postgresqlStore } = await import('./stores/postgresql/postgresql.ts');
+      return postgresqlStore(settings);
+    }
     default:
       throw unknownProvider('store', storeProviders, settings);
   }
@@ -60,6 +64,10 @@ export async function openBus(settings: BusSettings): Promise<EventBus> {
     case 'memory': {
       const { memoryBus } = await import('./buses/memory.ts');
       return memoryBus();
+    }
+    case 'redis': {
+      const { redisBus } = await import('./buses/redis/redis.ts');
+      return redisBus(settings);
     }
     case 'kafka': {
       const { kafkaBus } = await import('./buses/kafka/kafka.ts');
@@ -89,10 +97,10 @@ export async function openChannels({ smtp, webhook, directory }: ChannelSettings
 }
 
 /** The names that `openStore` knows. */
-export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis'];
+export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis', 'postgresql'];
 
 /** The names that `openBus` knows. */
-export const busProviders: readonly BusSettings['provider'][] = ['memory', 'kafka'];
+export const busProviders: readonly BusSettings['provider'][] = ['memory', 'redis', 'kafka'];
 
 /** For callers without types: the settings come from a file or a form. */
 function unknownProvider(kind: string, known: readonly string[], found: unknown) {

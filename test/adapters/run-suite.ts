@@ -20,8 +20,10 @@ export function runSuite<Context, Feature extends string>(
   describe(`${subject.name}: ${suite.name}`, () => {
     if ('unreachable' in subject) return reportUnreachable(subject);
     for (const form of forms) {
+      const planned = plan(suite, subject, form);
+      if (planned.length === 0) continue;
       describe(form, () => {
-        for (const one of plan(suite, subject, form)) {
+        for (const one of planned) {
           if (one.skip === undefined) test(one.name, { timeout: one.large ? largeTimeoutMs : timeoutMs }, one.run);
           else test.skip(`${one.name} (${one.skip})`, () => {});
         }

@@ -51,6 +51,29 @@ export function fromCloudEvent(
   attributes: Readonly<Record<string, string | undefined>>,
   data: Uint8Array,
 ): RecordedEvent | undefined {
+  return decoded(attributes, () => JSON.parse(utf8.decode(data)));
+}
+
+/** The same in the JSON format of CloudEvents, for buses without headers. */
+export function toStructured(event: RecordedEvent, namespace: string): string {
+  const { attributes, data } = toCloudEvent(event, namespace);
+  return `${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`;
+}
+
+/** The event that `toStructured` was given; undefined for a text that is not one of ours. */
+export function fromStructured(text: string): RecordedEvent | undefined {
+  try {
+    const { data, ...attributes } = JSON.parse(text);
+    return data === undefined ? undefined : decoded(attributes, () => data);
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(
+  attributes: Readonly<Record<string, string | undefined>>,
+  readData: () => unknown,
+): RecordedEvent | undefined {
   try {
     const { aggregate, event: type } = eventTypeOf(attributes) ?? notOurs();
     const text = (name: string) => decodeURIComponent(attributes[name] ?? notOurs());
@@ -60,7 +83,7 @@ export function fromCloudEvent(
       version: whole(attributes.streamversion),
       position: whole(attributes.sequence),
       type,
-      data: JSON.parse(utf8.decode(data)),
+      data: readData(),
       meta: {
         occurredAt: text('time'),
         commandId: text('commandid') as CommandId,

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { eventTypeOf, fromCloudEvent, toCloudEvent } from '../../../src/adapters/buses/cloud-events.ts';
+import {
+  eventTypeOf,
+  fromCloudEvent,
+  fromStructured,
+  toCloudEvent,
+  toStructured,
+} from '../../../src/adapters/buses/cloud-events.ts';
 import type { CommandId, EventId, RecordedEvent } from '../../../src/kernel/message.ts';
 
 const text = fc.oneof(
@@ -68,6 +74,7 @@ describe('an event as a CloudEvent', () => {
       fc.property(event, (one) => {
         const { attributes, data } = toCloudEvent(one, 'statewright');
         expect(fromCloudEvent(attributes, data)).toEqual(one);
+        expect(fromStructured(toStructured(one, 'statewright'))).toEqual(one);
         expect(eventTypeOf(attributes)).toEqual({ aggregate: one.stream.type, event: one.type });
       }),
     );
@@ -107,6 +114,7 @@ describe('an event as a CloudEvent', () => {
       traceparent: '00-019a8f3e00007aaa8bbbba9876543210-8bbb0123456789ab-01',
     });
     expect(data.toString()).toBe('{"email":"a@example.com"}');
+    expect(JSON.parse(toStructured(example, 'shop'))).toEqual({ ...attributes, data: example.data });
   });
 
   it('is told from whatever else is on the broker', () => {
@@ -122,6 +130,9 @@ describe('an event as a CloudEvent', () => {
     }
     strangers.push({ ...attributes, subject: '%' }, { ...attributes, source: '%' });
     for (const stranger of strangers) expect(fromCloudEvent(stranger, data)).toBeUndefined();
+    for (const text of ['', '{', 'null', '7', '{}', '{"id":"1","data":1}', JSON.stringify(attributes)]) {
+      expect(fromStructured(text)).toBeUndefined();
+    }
     for (const garbage of ['', '{', '\xff']) {
       expect(fromCloudEvent(attributes, Buffer.from(garbage, 'latin1'))).toBeUndefined();
     }

@@ -1,0 +1,94 @@
+import type { Clock, TimerHandle } from '../../../kernel/clock.ts';
+import type { RecordedEvent } from '../../../kernel/message.ts';
+import { messageTooLarge } from '../bus-errors.ts';
+import { partitionOf } from '../partition.ts';
+import type { Connection } from './connection.ts';
+import { fieldsOf } from './entries.ts';
+import type { Keys } from './keys.ts';
+import { publishScript, trimScript } from './scripts.ts';
+
+export interface PublisherOptions {
+  readonly connection: Connection;
+  readonly clock: Clock;
+  readonly keys: Keys;
+  readonly namespace: string;
+  readonly partitions: number;
+  readonly maxMessageBytes: number;
+  readonly keepMs: number;
+  readonly forgetGroupAfterMs: number;
+}
+
+/** Adds events to the partitions, in their order, and removes there what nobody needs any more. */
+export interface Publisher {
+  /** @throws MESSAGE_TOO_LARGE before anything is sent; BUS_UNAVAILABLE, when some may have been taken. */
+  publish(events: readonly RecordedEvent[]): Promise<void>;
+  stop(): void;
+}
+
+/** Goes to the server at once: it does nothing else meanwhile. */
+const maxBatchBytes = 4 * 2 ** 20;
+const maxBatchEvents = 500;
+/** The least time between two trimmings. */
+const trimEveryMs = 1_000;
+
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { connection, clock, keys, namespace, partitions, maxMessageBytes } = options;
+  const untrimmed = new Set<number>();
+  let trimming: TimerHandle | undefined;
+  let stopped = false;
+
+  function trimSoon(touched: Iterable<number>): void {
+    for (const partition of touched) untrimmed.add(partition);
+    if (stopped) return;
+    trimming ??= clock.setTimeout(async () => {
+      const streams = [...untrimmed].map(keys.stream);
+      untrimmed.clear();
+      // Tried again after the next events.
+      await connection
+        .run(trimScript, [keys.groups, ...streams], [options.keepMs, options.forgetGroupAfterMs])
+        .catch(() => {});
+      trimming = undefined;
+    }, trimEveryMs);
+  }
+
+  return {
+    async publish(events) {
+      const messages = events.map((event) => {
+        const message = fieldsOf(event, namespace);
+        if (message.bytes > maxMessageBytes) throw messageTooLarge(event, message.bytes, maxMessageBytes);
+        return { ...message, partition: partitionOf(event.stream, partitions) };
+      });
+      for (const batch of inBatches(messages)) {
+        const touched = [...new Set(batch.map(({ partition }) => partition))];
+        const args = batch.flatMap(({ partition, fields }) => [
+          touched.indexOf(partition) + 1,
+          fields.length,
+          ...fields,
+        ]);
+        await connection.run(publishScript, touched.map(keys.stream), [keys.bell, touched.join(), ...args]);
+        trimSoon(touched);
+      }
+    },
+    stop() {
+      stopped = true;
+      if (trimming !== undefined) clock.clearTimeout(trimming);
+    },
+  };
+}
+
+function inBatches<Message extends { readonly bytes: number }>(messages: readonly Message[]): Message[][] {
+  const batches: Message[][] = [];
+  let batch: Message[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    if (batch.length === maxBatchEvents || (batch.length > 0 && bytes + message.bytes > maxBatchBytes)) {
+      batches.push(batch);
+      batch = [];
+      bytes = 0;
+    }
+    batch.push(message);
+    bytes += message.bytes;
+  }
+  if (batch.length > 0) batches.push(batch);
+  return batches;
+}
