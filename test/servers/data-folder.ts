@@ -15,7 +15,10 @@ export interface DataFolder {
  * @param options.user who owns it.
  * @param options.sizeMb makes it a disk of its own of this size, which can be full; needs root.
  */
-export function dataFolder(name: string, options: { readonly user?: User; readonly sizeMb?: number } = {}): DataFolder {
+export function dataFolder(
+  name: string,
+  options: { readonly user?: User | undefined; readonly sizeMb?: number | undefined } = {},
+): DataFolder {
   const { user, sizeMb } = options;
   const path = mkdtempSync(join(tmpdir(), `statewright-${name}-`));
   if (sizeMb !== undefined) execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeMb}m`, 'tmpfs', path]);

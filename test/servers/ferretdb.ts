@@ -13,7 +13,7 @@ const sources = new URL('ferretdb/', import.meta.url);
 export async function startFerretdb(options: { readonly diskMb?: number } = {}): Promise<Server> {
   const program = join(await build(), 'ferretdb');
   const port = await freePort();
-  const folder = dataFolder('ferretdb', options.diskMb === undefined ? {} : { sizeMb: options.diskMb });
+  const folder = dataFolder('ferretdb', { sizeMb: options.diskMb });
   const url = `mongodb://127.0.0.1:${port}/?directConnection=true`;
   return startServer({
     name: 'ferretdb',

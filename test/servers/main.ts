@@ -11,11 +11,12 @@ import type { Server } from './server.ts';
 import { unexplainedSkips } from './unexplained-skips.ts';
 
 const usage = `Starts real servers, each on a free loopback port with data of its own, and stops them in the end.
-  npm run test:servers [-- ARGUMENTS OF VITEST]                    runs the tests on all of them
-  node test/servers/main.ts --only redis,nats [-- ARGUMENTS OF VITEST]  runs them on these; others may skip
-  node test/servers/main.ts --serve                                keeps them until Ctrl-C or SIGTERM
-  --write-env FILE   also writes the addresses there, to be sourced
-  --report FILE      also writes the runner's report there, as JSON
+  npm run test:servers [-- VITEST'S ARGUMENTS]       runs the tests on all of them
+  node test/servers/main.ts [-- VITEST'S ARGUMENTS]  the same, and takes the options below
+  node test/servers/main.ts --serve                  keeps the servers until Ctrl-C or SIGTERM
+  --only redis,nats    starts these; what needs others is skipped by name
+  --write-env FILE     also writes the addresses there, to be sourced
+  --report FILE        also writes the runner's report there, as JSON
 The servers: ${Object.keys(kinds).join(', ')}.`;
 
 const { values, positionals } = parseArgs({

@@ -26,7 +26,7 @@ export async function startNats({ args = [], diskMb }: NatsOptions = {}): Promis
     'nats-server',
   );
   const port = await freePort();
-  const folder = dataFolder('nats', diskMb === undefined ? {} : { sizeMb: diskMb });
+  const folder = dataFolder('nats', { sizeMb: diskMb });
   return startServer({
     name: 'nats',
     url: `nats://127.0.0.1:${port}`,

@@ -22,7 +22,7 @@ export async function startPostgresql(options: PostgresqlOptions = {}): Promise<
   const { settings = {}, password, tablesDiskMb } = options;
   const port = await freePort();
   const user = userNamed('postgres');
-  const folder = dataFolder('postgresql', user === undefined ? {} : { user });
+  const folder = dataFolder('postgresql', { user });
   const data = join(folder.path, 'data');
   const program = (name: string) => join(binaries(), name);
   const as = { stdio: 'pipe', cwd: folder.path, ...user } as const;
@@ -35,8 +35,7 @@ export async function startPostgresql(options: PostgresqlOptions = {}): Promise<
     ['-D', data, '-A', auth, '-U', 'postgres', '--pwfile', secret, '-E', 'UTF8', '--locale=C.UTF-8'],
     as,
   );
-  const tables =
-    tablesDiskMb === undefined ? undefined : dataFolder('tables', { sizeMb: tablesDiskMb, ...(user && { user }) });
+  const tables = tablesDiskMb === undefined ? undefined : dataFolder('tables', { sizeMb: tablesDiskMb, user });
   const all: Readonly<Record<string, string | number>> = {
     listen_addresses: '127.0.0.1',
     port,

@@ -15,7 +15,7 @@ export interface RabbitmqOptions {
 /** RabbitMQ, with guest:guest as its user. Its name server, epmd, is a child of its own, on a port of its own. */
 export async function startRabbitmq({ settings = [] }: RabbitmqOptions = {}): Promise<Server> {
   const user = userNamed('rabbitmq');
-  const folder = dataFolder('rabbitmq', user === undefined ? {} : { user });
+  const folder = dataFolder('rabbitmq', { user });
   const [port, names, distribution] = [await freePort(), await freePort(), await freePort()];
   const file = (name: string, lines: readonly string[]) => {
     writeFileSync(join(folder.path, name), lines.map((line) => `${line}\n`).join(''));

@@ -5,7 +5,7 @@ import { type Server, startServer } from './server.ts';
 
 /** What may differ from a server that loses nothing. */
 export interface RedisOptions {
-  /** Further arguments, which win: `['--appendfsync', 'everysec']`, `['--replicaof', '127.0.0.1 12345']`. */
+  /** Further arguments, which win: `['--appendfsync', 'everysec']`, `['--replicaof', '127.0.0.1', '12345']`. */
   readonly args?: readonly string[];
   readonly password?: string;
   /** Its data lies on a disk of its own of this size; needs root. */
@@ -15,7 +15,7 @@ export interface RedisOptions {
 /** Redis with an append-only file, synced before each answer. */
 export async function startRedis({ args = [], password, diskMb }: RedisOptions = {}): Promise<Server> {
   const port = await freePort();
-  const folder = dataFolder('redis', diskMb === undefined ? {} : { sizeMb: diskMb });
+  const folder = dataFolder('redis', { sizeMb: diskMb });
   const safe = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '', '--maxmemory-policy', 'noeviction'];
   const secret = password === undefined ? [] : ['--requirepass', password];
   return startServer({
