@@ -3,13 +3,14 @@ import type { StreamId } from '../../../kernel/message.ts';
 import type { AppendEntry, AppendOutcome, EventStore } from '../../../ports/event-store.ts';
 import { packEvents } from '../archive-codec.ts';
 import { checkEntries, isExpected } from '../entries.ts';
+import { encodeData } from '../event-data.ts';
 import { createWatchers } from '../watchers.ts';
 import { sqliteArchives } from './archives.ts';
 import type { Claims } from './claims.ts';
 import type { Commands } from './commands.ts';
 import type { Database } from './database.ts';
 import { sqliteReading } from './event-reading.ts';
-import { encodeData, eventInserter, isoText } from './event-rows.ts';
+import { eventInserter, isoText } from './event-rows.ts';
 import type { EventTypes } from './event-types.ts';
 import type { StoredStream, Streams } from './streams.ts';
 

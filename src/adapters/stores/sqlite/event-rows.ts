@@ -1,10 +1,6 @@
-import { failure } from '../../../kernel/errors.ts';
 import type { CommandId, EventId, NewEvent, RecordedEvent, StreamId } from '../../../kernel/message.ts';
 import type { Payload } from '../archive-codec.ts';
 import type { Database } from './database.ts';
-
-/** The longest event data, in bytes of JSON: what the servers' stores take as well. */
-export const maxEventBytes = 16 * 1024 * 1024;
 
 /** The columns of an event in the order of `EventRow`; `e` is the table. */
 export const eventColumns = `e.position, e.version, e.type, e.recorded_at, e.id, e.occurred_at, e.command_id,
@@ -25,18 +21,6 @@ export type EventRow = [
   schema: number,
   data: string,
 ];
-
-/** An event's data as JSON text. @throws EVENT_TOO_LARGE */
-export function encodeData({ type, data }: NewEvent): string {
-  const text = JSON.stringify(data) ?? 'null';
-  // A UTF-16 unit takes at most 3 bytes of UTF-8, so a short text needs no counting.
-  if (text.length * 3 <= maxEventBytes || Buffer.byteLength(text) <= maxEventBytes) return text;
-  throw failure('EVENT_TOO_LARGE', {
-    expected: `at most ${maxEventBytes} bytes of data in ${type}`,
-    found: `${Buffer.byteLength(text)} bytes`,
-    remedy: 'Keep large content elsewhere and its address in the event.',
-  });
-}
 
 /** Where an event goes; stream and type by their numbers. */
 export interface EventPlace {

@@ -1,11 +1,12 @@
 import type { EventId } from '../../../kernel/message.ts';
 import type { LogRecord, LogTransfer } from '../../../ports/transfer.ts';
+import { encodeData } from '../event-data.ts';
 import { checkPart, freshEvents, isFreshClaim, isFreshCommand } from '../restoring.ts';
 import { type CheckpointRow, decodeCheckpoint } from './checkpoints.ts';
 import type { SqliteCursors } from './cursors.ts';
 import type { Database } from './database.ts';
 import type { LogParts } from './event-log.ts';
-import { encodeData, eventInserter, isoText } from './event-rows.ts';
+import { eventInserter, isoText } from './event-rows.ts';
 
 /** A part is one transaction: what doesn't fit takes back what was written before it. */
 export function sqliteTransfer(db: Database, parts: LogParts, cursors: SqliteCursors): LogTransfer {

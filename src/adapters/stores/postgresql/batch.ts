@@ -1,0 +1,131 @@
+import type { StreamId } from '../../../kernel/message.ts';
+import type { AppendEntry, ExpectedVersion } from '../../../ports/event-store.ts';
+import { isPlain, keyText } from './key-text.ts';
+
+/** A batch as the function `append` takes it: columns instead of objects, and numbers from 1 for what is named often. */
+export interface Batch {
+  readonly entries: readonly AppendEntry[];
+  /** Per entry its command's number; 0 when it has none. */
+  readonly commands: readonly number[];
+  /** By number - 1. */
+  readonly claims: readonly string[];
+  /** What `append` takes after the time, in its order. */
+  readonly columns: readonly unknown[];
+}
+
+/** The number of a type of event. */
+export type TypeKey = (streamType: string, type: string) => number;
+
+/** @param data of each event, as JSON. */
+export function encodeBatch(
+  entries: readonly AppendEntry[],
+  data: readonly (readonly string[])[],
+  typeKey: TypeKey,
+): Batch {
+  const streams = new Map<string, Map<string, number>>();
+  const commands = new Map<string, number>();
+  const claims = new Map<string, number>();
+  const s = { type: [] as string[], id: [] as string[] };
+  const c = { stream: [] as number[], id: [] as string[] };
+  const e = {
+    stream: [] as number[],
+    expected: [] as number[],
+    last: [] as (string | null)[],
+    count: [] as number[],
+    command: [] as number[],
+    fingerprint: [] as (string | null)[],
+    refused: [] as (string | null)[],
+    takes: [] as number[],
+    releases: [] as number[],
+  };
+  const v = {
+    entry: [] as number[],
+    at: [] as number[],
+    type: [] as number[],
+    id: [] as string[],
+    correlation: [] as string[],
+    meta: [] as string[],
+    data: [] as string[],
+  };
+  const [takes, releases]: [number[], number[]] = [[], []];
+
+  const streamNumber = ({ type, id }: StreamId): number => {
+    const ofType = streams.get(type) ?? new Map<string, number>();
+    streams.set(type, ofType);
+    const known = ofType.get(id);
+    if (known !== undefined) return known;
+    s.type.push(type);
+    ofType.set(id, s.id.push(id));
+    return s.id.length;
+  };
+  const commandNumber = (stream: number, id: string): number => {
+    const key = `${stream} ${id}`;
+    const known = commands.get(key);
+    if (known !== undefined) return known;
+    c.stream.push(stream);
+    commands.set(key, c.id.push(id));
+    return c.id.length;
+  };
+  const claimNumber = (claim: string): number => {
+    const known = claims.get(claim) ?? claims.size + 1;
+    claims.set(claim, known);
+    return known;
+  };
+
+  for (const [index, { stream, expected, events, command, take, release }] of entries.entries()) {
+    const number = streamNumber(stream);
+    e.stream.push(number);
+    e.expected.push(expectedNumber(expected));
+    e.last.push(typeof expected === 'object' ? expected.eventId : null);
+    e.count.push(events.length);
+    e.command.push(command === undefined ? 0 : commandNumber(number, command.id));
+    e.fingerprint.push(command?.fingerprint ?? null);
+    e.refused.push(command?.refused === undefined ? null : JSON.stringify(command.refused));
+    for (const claim of take ?? []) takes.push(claimNumber(claim));
+    for (const claim of release ?? []) releases.push(claimNumber(claim));
+    e.takes.push(takes.length);
+    e.releases.push(releases.length);
+    for (const [at, { id, type, meta }] of events.entries()) {
+      v.entry.push(index + 1);
+      v.at.push(at + 1);
+      v.type.push(typeKey(stream.type, type));
+      v.id.push(id);
+      v.correlation.push(keyText(meta.correlationId));
+      v.meta.push(JSON.stringify(meta));
+      v.data.push(data[index]?.[at] ?? 'null');
+    }
+  }
+
+  const claimed = [...claims.keys()];
+  return {
+    entries,
+    commands: e.command,
+    claims: claimed,
+    columns: [
+      ...[s.type, s.id],
+      ...[c.stream, c.id],
+      ...[claimed.map(keyText), claimed.map((claim) => (isPlain(claim) ? null : JSON.stringify(claim)))],
+      ...[e.stream, e.expected, e.last, e.count, e.command, e.fingerprint, e.refused],
+      ...[e.takes, takes, e.releases, releases],
+      ...[v.entry, v.at, v.type, v.id, v.correlation, v.meta, v.data],
+    ],
+  };
+}
+
+/** What no version reaches: for numbers that are none. */
+const never = 2 ** 31 - 1;
+
+function expectedNumber(expected: ExpectedVersion): number {
+  switch (expected) {
+    case 'any':
+      return -1;
+    case 'exists':
+      return -2;
+    case 'none':
+      return 0;
+    default: {
+      const version = typeof expected === 'number' ? expected : expected.version;
+      return Number.isInteger(version) && version >= 0 && version < never ? version : never;
+    }
+  }
+}

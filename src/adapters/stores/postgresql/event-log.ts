@@ -1,0 +1,110 @@
+import type { Clock } from '../../../kernel/clock.ts';
+import { failure } from '../../../kernel/errors.ts';
+import type { EventId } from '../../../kernel/message.ts';
+import type { EventStore } from '../../../ports/event-store.ts';
+import { packEvents } from '../archive-codec.ts';
+import { checkEntries } from '../entries.ts';
+import { encodeData } from '../event-data.ts';
+import { postgresqlArchives } from './archives.ts';
+import { encodeBatch } from './batch.ts';
+import { type BatchAnswer, decodeAnswer } from './batch-answer.ts';
+import type { Claims } from './claims.ts';
+import type { Commands } from './commands.ts';
+import type { Database } from './database.ts';
+import { postgresqlReading } from './event-reading.ts';
+import type { EventTypes } from './event-types.ts';
+
+export interface LogParts {
+  readonly types: EventTypes;
+  readonly commands: Commands;
+  readonly claims: Claims;
+}
+
+/** The log. How a batch is judged and written is in `append-function.ts`. */
+export function postgresqlEvents(db: Database, { types, commands, claims }: LogParts, clock: Clock): EventStore {
+  const archives = postgresqlArchives(db);
+  const reading = postgresqlReading(db, types, archives);
+  const append = db.prepare<BatchAnswer>(
+    `SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1, ${[
+      ...['$2::text[]', '$3::text[]'],
+      ...['$4::integer[]', '$5::text[]'],
+      ...['$6::text[]', '$7::text[]'],
+      ...['$8::integer[]', '$9::integer[]', '$10::text[]', '$11::integer[]'],
+      ...['$12::integer[]', '$13::text[]', '$14::text[]'],
+      ...['$15::integer[]', '$16::integer[]', '$17::integer[]', '$18::integer[]'],
+      ...[
+        '$19::integer[]',
+        '$20::integer[]',
+        '$21::integer[]',
+        '$22::text[]',
+        '$23::text[]',
+        '$24::text[]',
+        '$25::text[]',
+      ],
+    ].join(', ')})`,
+  );
+  const head = db.prepare<[version: number, lastEvent: EventId]>(
+    'SELECT version, last_event FROM $.streams WHERE type = $1 AND id = $2 AND last_event IS NOT NULL',
+  );
+
+  return {
+    async append(entries) {
+      db.assertOpen();
+      checkEntries(entries);
+      const data = entries.map(({ events }) => events.map(encodeData));
+      checkSize(data);
+      if (entries.length === 0) return [];
+      const batch = encodeBatch(entries, data, await types.keysFor(entries));
+      const [answer] = await append(clock.now(), ...batch.columns);
+      if (answer === undefined) throw failure('INTERNAL', { found: 'no answer of the function append' });
+      const outcomes = decodeAnswer(batch, answer);
+      db.listener.wake();
+      return outcomes;
+    },
+
+    readStream: reading.readStream,
+
+    readAll: reading.readAll,
+
+    async streamHead({ type, id }) {
+      const [row] = await head(type, id);
+      return row ? { version: row[0], eventId: row[1] } : { version: 0 };
+    },
+
+    head: reading.head,
+
+    claimHolders: claims.holders,
+
+    forgetCommandIds: commands.forget,
+
+    async archive(stream, at) {
+      const packedTo = await archives.packedTo(stream, at);
+      if (packedTo === undefined) return false;
+      if (packedTo < at.version) {
+        const rest = reading.readStream(stream, { from: packedTo + 1, to: at.version });
+        for await (const packed of packEvents(rest)) await archives.add(stream, packed);
+      }
+      return (await archives.packedTo(stream, at)) !== undefined;
+    },
+
+    watch(wake) {
+      db.assertOpen();
+      return db.listener.add(wake);
+    },
+  };
+}
+
+/** What one message to the server takes, with room for the rest: https://www.postgresql.org/docs/current/limits.html */
+const maxBatchCharacters = 200_000_000;
+
+/** The batch is refused whole; each entry alone will fit. @throws EVENT_TOO_LARGE */
+function checkSize(data: readonly (readonly string[])[]): void {
+  let characters = 0;
+  for (const texts of data) for (const text of texts) characters += text.length;
+  if (characters <= maxBatchCharacters) return;
+  throw failure('EVENT_TOO_LARGE', {
+    expected: `at most ${maxBatchCharacters} characters of data in one append`,
+    found: String(characters),
+    remedy: 'Append less at once.',
+  });
+}
