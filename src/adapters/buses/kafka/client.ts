@@ -28,7 +28,15 @@ export interface KafkaClient {
   cutOff(): void;
 }
 
-export function createKafkaClient(options: KafkaConnectionOptions & { readonly clientId: string }): KafkaClient {
+/**
+ * @param patience `brief`: for who reports a failure, gives up after about two seconds; `lasting`: for who waits for the
+ * brokers to come back, after half a minute, longer than one needs for a restart.
+ */
+export function createKafkaClient(
+  options: KafkaConnectionOptions & { readonly clientId: string },
+  patience: 'brief' | 'lasting',
+): KafkaClient {
+  const { clientId, ssl, sasl } = options;
   const sockets = new Set<Socket>();
   let cut = false;
 
@@ -39,19 +47,21 @@ export function createKafkaClient(options: KafkaConnectionOptions & { readonly c
     socket.setKeepAlive(true, keepAliveAfterMs);
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
+    // While it authenticates, kafkajs listens for the end alone.
+    if (patience === 'lasting' && sasl === undefined) process.nextTick(failAtEnd, socket);
     return socket;
   };
 
-  const { ssl, sasl } = options;
   return {
     kafka: new Kafka({
-      brokers: [...options.brokers],
-      clientId: options.clientId,
+      // None: that ends kafkajs' tries at once.
+      brokers: () => (cut ? [] : [...options.brokers]),
+      clientId,
       ...(ssl === undefined ? {} : { ssl }),
       ...(sasl === undefined ? {} : { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
       connectionTimeout: 3_000,
       requestTimeout: 10_000,
-      retry: patience,
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: patience === 'lasting' ? lastingRetries : 5 },
       socketFactory,
       logLevel: logLevel.NOTHING,
     }),
@@ -63,8 +73,17 @@ export function createKafkaClient(options: KafkaConnectionOptions & { readonly c
   };
 }
 
-/** Six tries in about two seconds; they are nested in each other, so that a whole minute can pass. */
-const patience = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 };
+/**
+ * A broker that ends a connection is going down. kafkajs' consumer takes it off its list, finds the list empty when it was
+ * the only one, and forgets that it is a member of its group; the group would wait for that member's session to expire.
+ * Of a connection that failed it keeps the broker, and tries again.
+ */
+function failAtEnd(socket: Socket): void {
+  socket.removeAllListeners('end');
+  socket.once('end', () => socket.destroy(new Error('the broker ended the connection')));
+}
+
+const lastingRetries = 30;
 const keepAliveAfterMs = 60_000;
 
 function tls(host: string, port: number, options: ConnectionOptions): Socket {

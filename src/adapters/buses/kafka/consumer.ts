@@ -207,13 +207,14 @@ export function createKafkaConsumer(
     dispatcher.offer({ event, source: partition, bytes: value.length + heldBytes, done });
   }
 
-  function touch(): void {
+  function touch(afterMs = commitAfterMs): void {
     if (commitsSoon) return;
     commitsSoon = true;
     clock.setTimeout(async () => {
+      const written = await commit();
       commitsSoon = false;
-      if (!(await commit())) touch();
-    }, commitAfterMs);
+      if (!written) touch(commitAgainAfterMs);
+    }, afterMs);
   }
 
   /** Writes down how far all is handled. @returns false when that is not known to have succeeded. */
@@ -288,6 +289,7 @@ function opening(partition: number): Share {
 const aliveEveryMs = 200;
 const againAfterMs = 200;
 const commitAfterMs = 50;
+const commitAgainAfterMs = 1_000;
 const maxLeaveMs = 3_000;
 const maxLooks = 150;
 /** What a held event takes beside its data, about. */

@@ -35,11 +35,11 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
   const { namespace = defaultNamespace, clock = systemClock, logger = silentLogger } = options;
   const brokers = options.brokers.join(', ');
   checkNamespace(namespace);
-  const client = () => createKafkaClient({ clientId: namespace, ...options });
+  const client = (patience: 'brief' | 'lasting') => createKafkaClient({ clientId: namespace, ...options }, patience);
 
   const admin = createRenewable(
     () => {
-      const own = client();
+      const own = client('brief');
       return { client: own, admin: own.kafka.admin() };
     },
     (one) => one.admin.connect(),
@@ -52,7 +52,12 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
     .catch((error: unknown) => {
       throw openingFailure(brokers, error);
     });
-  const publisher = createPublisher({ topic, clock, client, timeoutMs: options.publishTimeoutMs ?? 10_000 });
+  const publisher = createPublisher({
+    topic,
+    clock,
+    client: () => client('brief'),
+    timeoutMs: options.publishTimeoutMs ?? 10_000,
+  });
   const consumers = new Set<KafkaConsumer>();
   const ending = Promise.withResolvers<never>();
   ending.promise.catch(() => {});
@@ -71,6 +76,18 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
     } catch (error) {
       const [first] = events;
       if (first !== undefined && isTooLarge(error)) throw messageTooLarge(first, messages[0]?.bytes ?? 0, maxBytes);
+      throw busUnavailable(brokers, error);
+    }
+  }
+
+  async function ping(): Promise<void> {
+    if (closing !== undefined) throw busClosed();
+    const answer = admin.use((one) => one.admin.describeCluster());
+    try {
+      if (!(await settledWithin(clock, pingMs, answer))) throw new Error(`no answer within ${pingMs} ms`);
+      await answer;
+    } catch (error) {
+      answer.catch(() => {});
       throw busUnavailable(brokers, error);
     }
   }
@@ -99,7 +116,7 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
           logger,
           sessionTimeoutMs: options.sessionTimeoutMs ?? 15_000,
           dispatch: options,
-          client,
+          client: () => client('lasting'),
           admin: (work) => admin.use((one) => work(one.admin)),
         },
         subscription,
@@ -107,6 +124,8 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
       );
       consumers.add(consumer);
       try {
+        // A consumer itself is patient.
+        await ping();
         await Promise.race([consumer.begin(), ending.promise]);
       } catch (error) {
         consumers.delete(consumer);
@@ -121,17 +140,7 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
       };
     },
 
-    async ping() {
-      if (closing !== undefined) throw busClosed();
-      const answer = admin.use((one) => one.admin.describeCluster());
-      try {
-        if (!(await settledWithin(clock, pingMs, answer))) throw new Error(`no answer within ${pingMs} ms`);
-        await answer;
-      } catch (error) {
-        answer.catch(() => {});
-        throw busUnavailable(brokers, error);
-      }
-    },
+    ping,
 
     close() {
       closing ??= closeAll();

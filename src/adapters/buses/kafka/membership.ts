@@ -68,18 +68,19 @@ export function createMembership(options: MembershipOptions): Membership {
       maxWaitTimeInMs: pulseMs,
       maxBytes: maxFetchBytes,
       allowAutoTopicCreation: false,
-      // About half a minute: longer than a broker needs to come back, so that the group still knows this member.
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 20, restartOnFailure: async () => false },
+      retry: { restartOnFailure: async () => false },
     });
     const mine = { client, consumer };
     current = mine;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let established = false;
     const { CRASH, FETCH_START, GROUP_JOIN, HEARTBEAT } = consumer.events;
 
     consumer.on(GROUP_JOIN, ({ payload }) => {
       signOfLife();
       if (ending.signal.aborted || current !== mine) return;
       joined = true;
+      established = true;
       options.onAssigned(payload.memberAssignment[topic] ?? [], payload.memberId);
       resolve();
     });
@@ -90,7 +91,7 @@ export function createMembership(options: MembershipOptions): Membership {
     });
     consumer.on(CRASH, ({ payload }) => {
       reject(payload.error);
-      if (current !== mine) return;
+      if (!established || current !== mine) return;
       logger.warn({ group, error: payload.error }, 'A Kafka consumer gave up; another one takes its place.');
       restart();
     });
@@ -168,7 +169,17 @@ export function createMembership(options: MembershipOptions): Membership {
 
   return {
     async join() {
-      await start();
+      const giveUpAtMs = clock.monotonicMs() + joinWithinMs;
+      for (;;) {
+        try {
+          await start();
+          break;
+        } catch (error) {
+          // A broker that has just come answers at once that it doesn't know this group yet.
+          if (!isPassing(error) || ending.signal.aborted || clock.monotonicMs() > giveUpAtMs) throw error;
+          await sleep(clock, restartAfterMs, ending.signal);
+        }
+      }
       watch();
     },
     pause(partitions) {
@@ -205,8 +216,15 @@ export function createMembership(options: MembershipOptions): Membership {
   };
 }
 
+/** True for what a broker answers; not for one that can't be reached, or refuses. */
+function isPassing(error: unknown): boolean {
+  const { name, retriable } = error as { readonly name?: unknown; readonly retriable?: unknown };
+  return name === 'KafkaJSProtocolError' && retriable === true;
+}
+
 /** How often it looks whether the group joins anew, at most; a fetch that finds nothing waits so long. */
 const pulseMs = 250;
 const maxFetchBytes = 4 * 2 ** 20;
 const restartAfterMs = 1_000;
+const joinWithinMs = 20_000;
 const stillForMs = 60_000;

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
-import { type Admin, ConfigResourceTypes } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 
 /** The bus' one topic, as it is on the cluster. */
 export interface Topic {
@@ -53,7 +53,7 @@ async function exists(admin: Admin, name: string): Promise<boolean> {
 
 async function limitOf(admin: Admin, name: string): Promise<number> {
   const { resources } = await admin.describeConfigs({
-    resources: [{ type: ConfigResourceTypes.TOPIC, name, configNames: [limit] }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name, configNames: [limit] }],
     includeSynonyms: false,
   });
   const value = resources[0]?.configEntries.find(({ configName }) => configName === limit)?.configValue;
