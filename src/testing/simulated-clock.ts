@@ -14,12 +14,26 @@ export interface SimulatedClock extends Clock {
   readonly waiting: number;
 }
 
-/** @param startMs what `now()` says at first; `monotonicMs()` starts at 0. Default: 2026-01-01T00:00:00Z. */
-export function createSimulatedClock(startMs = Date.UTC(2026, 0, 1)): SimulatedClock {
+/**
+ * @param startMs what `now()` says at first; `monotonicMs()` starts at 0. Default: 2026-01-01T00:00:00Z.
+ * @param underWay what real work, such as calls of a server, no time may pass before; undefined when there is none.
+ */
+export function createSimulatedClock(
+  startMs = Date.UTC(2026, 0, 1),
+  underWay: () => Promise<unknown> | undefined = () => undefined,
+): SimulatedClock {
   let elapsedMs = 0;
   let wallMs = startMs;
   // By due time; equal ones in the order they were set.
   const timers: Timer[] = [];
+
+  async function settle(): Promise<void> {
+    await turns();
+    for (let work = underWay(); work !== undefined; work = underWay()) {
+      await work;
+      await turns();
+    }
+  }
 
   return {
     now: () => wallMs + elapsedMs,
@@ -61,7 +75,7 @@ interface Timer {
 }
 
 /** One turn of the event loop ends every chain of promises; the others are for chains that themselves yield a turn. */
-async function settle(): Promise<void> {
+async function turns(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await setImmediate();
 }
 

@@ -88,4 +88,24 @@ describe('the simulated clock', () => {
     await clock.advance(5);
     expect(clock.monotonicMs()).toBe(10);
   });
+
+  it('lets no time pass before the real work that is under way, and what follows from it', async () => {
+    let work: Promise<unknown> | undefined;
+    const clock = createSimulatedClock(0, () => work);
+    const done: number[] = [];
+    const call = async () => {
+      for (let turn = 0; turn < 20; turn++) await setImmediate();
+      done.push(clock.monotonicMs());
+    };
+    clock.setTimeout(() => {
+      work = call()
+        .then(call)
+        .finally(() => {
+          work = undefined;
+        });
+    }, 10);
+    await clock.advance(1_000);
+    expect(done).toEqual([10, 10]);
+    expect(clock.monotonicMs()).toBe(1_000);
+  });
 });

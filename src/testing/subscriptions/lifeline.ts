@@ -18,7 +18,11 @@ export interface Lifeline {
 /** The parts of a store whose calls are watched. */
 const parts = ['events', 'snapshots', 'checkpoints', 'cursors', 'leases', 'readModels'] as const;
 
-export function createLifeline(store: Store): Lifeline {
+/** @param underWay is told of each call that the store has taken. */
+export function createLifeline(
+  store: Store,
+  underWay: <Result>(call: Promise<Result>) => Promise<Result> = (call) => call,
+): Lifeline {
   let alive = true;
   let callsLeft = Number.POSITIVE_INFINITY;
   let deadly: 'before' | 'after' = 'before';
@@ -55,7 +59,7 @@ export function createLifeline(store: Store): Lifeline {
         }
         return async (...given: unknown[]) => {
           await before();
-          const result: unknown = await member.apply(of, given);
+          const result: unknown = await underWay(Promise.resolve(member.apply(of, given)));
           // A generation of a read model has calls of its own.
           const isPart = typeof result === 'object' && result !== null && 'commit' in result;
           return after(isPart ? watched(result) : result);
@@ -66,7 +70,7 @@ export function createLifeline(store: Store): Lifeline {
 
   async function* reading(begin: () => AsyncIterable<unknown>): AsyncGenerator<unknown> {
     await before();
-    const items = await Array.fromAsync(begin());
+    const items = await underWay(Array.fromAsync(begin()));
     await after(undefined);
     yield* items;
   }

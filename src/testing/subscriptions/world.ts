@@ -44,8 +44,17 @@ export interface TestWorker extends EventPath {
 const stepMs = 50;
 
 export function createWorld(store: Store): World {
-  const clock = createSimulatedClock();
+  /** Time stands still while a store, which may be far away, is at work. */
+  const calls = new Set<Promise<unknown>>();
+  const clock = createSimulatedClock(undefined, () => (calls.size === 0 ? undefined : Promise.allSettled(calls)));
   const workers: TestWorker[] = [];
+
+  function underWay<Result>(call: Promise<Result>): Promise<Result> {
+    const ended = () => calls.delete(call);
+    calls.add(call);
+    call.then(ended, ended);
+    return call;
+  }
 
   async function until(condition: () => boolean | Promise<boolean>, what: string, withinMs = 60_000): Promise<void> {
     for (let elapsedMs = 0; !(await condition()); elapsedMs += stepMs) {
@@ -58,7 +67,7 @@ export function createWorld(store: Store): World {
     clock,
     store,
     worker(options = {}) {
-      const life = createLifeline(store);
+      const life = createLifeline(store, underWay);
       const queries = createQueryBus();
       const path = createEventPath(
         {
