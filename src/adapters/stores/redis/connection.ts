@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
 import { failure } from '../../../kernel/errors.ts';
 import { storeFailure } from './redis-errors.ts';
@@ -82,21 +83,26 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
 
   const isReady = () => redis.status === 'ready';
 
-  const becomeReady = async () => {
+  const becomeReady = async (deadlineMs: number) => {
     if (isReady()) return;
     const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, patienceMs);
+    const timer = setTimeout(late.resolve, deadlineMs - performance.now());
     await Promise.race([ready.promise, late.promise]);
     clearTimeout(timer);
     if (!isReady()) throw lastError ?? new Error('There is no connection.');
   };
 
   const attempt = async <Reply>(send: () => Promise<unknown>): Promise<Reply> => {
-    try {
-      await becomeReady();
-      return (await send()) as Reply;
-    } catch (error) {
-      throw storeFailure(error, where);
+    const deadlineMs = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        await becomeReady(deadlineMs);
+        return (await send()) as Reply;
+      } catch (error) {
+        if (!isUnsent(error) || performance.now() > deadlineMs) throw storeFailure(error, where);
+      }
+      // It is about to be told that the connection is closed.
+      await nextTurn();
     }
   };
 
@@ -155,6 +161,9 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
   }
   return connection;
 }
+
+/** What the driver says, having no offline queue, of a command that it did not send. */
+const isUnsent = (error: unknown) => error instanceof Error && error.message.startsWith("Stream isn't writeable");
 
 /** The driver looks for `Buffer`. */
 function asSent(args: readonly Argument[]): (string | number | Buffer)[] {

@@ -22,7 +22,7 @@ const refused = /^(ERR max number of clients|ERR Protocol error|ERR DB index)/;
  * @param where the server's address, without user and password. */
 export function storeFailure(error: unknown, where: string): StatewrightError {
   if (isFailure(error)) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   const found = `${message} (${where})`;
   for (const [codes, code, remedy] of kinds) {
     if (new RegExp(`(?:^|-)(?:${codes})\\b`).test(message)) return failure(code, { found, remedy, cause: error });
@@ -35,4 +35,10 @@ export function storeFailure(error: unknown, where: string): StatewrightError {
     remedy: 'Check that Redis runs and can be reached; then send the same again.',
     cause: error,
   });
+}
+
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // The driver counts tries, of which it has one.
+  return error.name === 'MaxRetriesPerRequestError' ? 'The connection was lost before the answer came.' : error.message;
 }
