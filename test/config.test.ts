@@ -31,7 +31,14 @@ test('an empty environment gives the defaults: SQLite in ./data, on 127.0.0.1:30
     dataDir: resolve('data'),
     store: { provider: 'sqlite', directory: resolve('data') },
     bus: { provider: 'memory' },
-    processor: { snapshotEvery: 10, commandIdDays: 30, retryAttempts: 3, retryDelayMs: 1_000, deadLetters: true },
+    processor: {
+      snapshotEvery: 10,
+      retentionDays: 365,
+      commandIdDays: 30,
+      retryAttempts: 3,
+      retryDelayMs: 1_000,
+      deadLetters: true,
+    },
     http: { host: '127.0.0.1', port: 3_000 },
     frontendUrl: 'http://localhost:3001',
     currency: 'EUR',
@@ -92,7 +99,7 @@ test('all faults are reported together, each with what was expected and found', 
 });
 
 test('a variable that is not built yet is refused by name, never ignored', () => {
-  const environment = { RETENTION_DAYS: '1', AUTH_JWKS_URL: '1', OTEL_SERVICE_NAME: '1' };
+  const environment = { AUTH_JWKS_URL: '1', OTEL_SERVICE_NAME: '1' };
   expect(faultsOf(environment).names).toEqual(Object.keys(environment));
 });
 

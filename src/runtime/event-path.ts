@@ -12,10 +12,11 @@ import type { QueryBus } from './query-bus.ts';
 import { registerQueries } from './read-model-queries.ts';
 import { createRelay } from './relay.ts';
 import { createReplays, type Replays } from './replay.ts';
+import { createRetention } from './retention.ts';
 import { oneOfThese } from './runs-here.ts';
 import { createSubscriptions } from './subscriptions.ts';
 
-/** Everything that follows the log: relay, projections, subscriptions, notifications. */
+/** Everything that follows the log: relay, projections, subscriptions, notifications, retention. */
 export interface EventPath {
   /** Waits a moment for the bus; one that does not answer then is joined when it does. */
   start(): Promise<void>;
@@ -57,6 +58,10 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
   const subscriptions = createSubscriptions(context, relay, counts, grouped, runsHere);
   const deadLetters = createDeadLetters(context, subscriptions);
   const replays = createReplays(context, subscriptions);
+  const retention = createRetention(context, {
+    projections: () => parts.projections.map(({ name }) => name),
+    subscriptions: subscriptions.names,
+  });
 
   return {
     async start() {
@@ -68,9 +73,10 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
         sleep(context.clock, joiningMs, joined.signal),
       ]);
       relay.start();
+      retention.start();
     },
     async stop() {
-      await Promise.all([replays.stop(), subscriptions.stop(), projections.stop()]);
+      await Promise.all([replays.stop(), retention.stop(), subscriptions.stop(), projections.stop()]);
       await relay.stop();
       await notifications.close();
     },

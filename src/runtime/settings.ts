@@ -24,6 +24,8 @@ export interface ProcessorSettings {
   readonly deadLetters: boolean;
   /** How long a command id is remembered. Default 30. */
   readonly commandIdDays: number;
+  /** How long after its last event a stream that ended is archived. Default 365. */
+  readonly retentionDays: number;
   /** The longest that a channel may take for one message; afterwards a started delivery is tried again. Default 10 s. */
   readonly channelTimeoutMs: number;
   /** How long draining may take. Default 30 s. */
@@ -43,6 +45,7 @@ export const defaultSettings: ProcessorSettings = {
   retryDelayMs: 1_000,
   deadLetters: true,
   commandIdDays: 30,
+  retentionDays: 365,
   channelTimeoutMs: 10_000,
   shutdownTimeoutMs: 30_000,
 };

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util';
-import { deflate, inflateSync } from 'node:zlib';
+import { deflate, deflateSync, inflateSync } from 'node:zlib';
 import { failure } from '../../kernel/errors.ts';
 import type { RecordedEvent, StreamId } from '../../kernel/message.ts';
 
@@ -16,10 +16,10 @@ export interface PackedEvents {
   readonly bytes: Uint8Array;
 }
 
-/** A pack ends after so many events, or characters of JSON: one event is found in milliseconds, and a pack fits wherever
- * its largest event does. */
+/** A pack ends after so many events, or characters of JSON: it is made and opened in a few milliseconds. More would not
+ * make it smaller: deflate looks back 32 KiB. */
 const packEventsMax = 1_000;
-const packCharacters = 1_000_000;
+const packCharacters = 250_000;
 
 const deflated = promisify(deflate);
 
@@ -29,7 +29,10 @@ export async function* packEvents(events: AsyncIterable<RecordedEvent>): AsyncGe
   let characters = 0;
   let to = 0;
   const pack = async (): Promise<PackedEvents> => {
-    const packed = { from: to - lines.length + 1, to, bytes: await deflated(lines.join('\n')) };
+    const text = lines.join('\n');
+    // A single large event must not hold up the process.
+    const bytes = characters > packCharacters ? await deflated(text) : deflateSync(text);
+    const packed = { from: to - lines.length + 1, to, bytes };
     lines = [];
     characters = 0;
     return packed;
