@@ -20,30 +20,7 @@ export interface CloudEvent {
  * the rule of the HTTP binding, §3.1.3.2. A binding must not encode them again.
  */
 export function toCloudEvent(event: RecordedEvent, namespace: string): CloudEvent {
-  const { id, stream, type, meta } = event;
-  return {
-    attributes: {
-      specversion: '1.0',
-      id: encoded(id),
-      source: `/${namespace}/${encodeURIComponent(stream.type)}`,
-      type: encoded(`${stream.type}.${type}`),
-      subject: encoded(stream.id),
-      time: encoded(meta.occurredAt),
-      datacontenttype: 'application/json',
-      recordedtime: event.recordedAt,
-      // Sorts as text, as the extension asks for: 16 digits hold 2^53.
-      sequence: String(event.position).padStart(16, '0'),
-      streamversion: String(event.version),
-      schemaversion: String(meta.schema),
-      correlationid: encoded(meta.correlationId),
-      causationid: encoded(meta.causationId),
-      commandid: encoded(meta.commandId),
-      origin: encoded(meta.source),
-      ...(meta.userId === undefined ? {} : { userid: encoded(meta.userId) }),
-      traceparent: traceParent(event),
-    },
-    data: Buffer.from(JSON.stringify(event.data)),
-  };
+  return { attributes: attributesOf(event, namespace), data: Buffer.from(JSON.stringify(event.data)) };
 }
 
 /** The event that `toCloudEvent` was given; undefined for a message that is not one of ours, whatever it is. */
@@ -56,8 +33,7 @@ export function fromCloudEvent(
 
 /** The same in the JSON format of CloudEvents, for buses without headers. */
 export function toStructured(event: RecordedEvent, namespace: string): string {
-  const { attributes, data } = toCloudEvent(event, namespace);
-  return `${JSON.stringify(attributes).slice(0, -1)},"data":${data}}`;
+  return JSON.stringify({ ...attributesOf(event, namespace), data: event.data });
 }
 
 /** The event that `toStructured` was given; undefined for a text that is not one of ours. */
@@ -70,13 +46,37 @@ export function fromStructured(text: string): RecordedEvent | undefined {
   }
 }
 
+function attributesOf(event: RecordedEvent, namespace: string): CloudEventAttributes {
+  const { id, stream, type, meta } = event;
+  return {
+    specversion: '1.0',
+    id: encoded(id),
+    source: `/${namespace}/${encodeURIComponent(stream.type)}`,
+    type: encoded(`${stream.type}.${type}`),
+    subject: encoded(stream.id),
+    time: encoded(meta.occurredAt),
+    datacontenttype: 'application/json',
+    recordedtime: event.recordedAt,
+    // Sorts as text, as the extension asks for: 16 digits hold 2^53.
+    sequence: String(event.position).padStart(16, '0'),
+    streamversion: String(event.version),
+    schemaversion: String(meta.schema),
+    correlationid: encoded(meta.correlationId),
+    causationid: encoded(meta.causationId),
+    commandid: encoded(meta.commandId),
+    origin: encoded(meta.source),
+    ...(meta.userId === undefined ? {} : { userid: encoded(meta.userId) }),
+    traceparent: traceParent(event),
+  };
+}
+
 function decoded(
   attributes: Readonly<Record<string, string | undefined>>,
   readData: () => unknown,
 ): RecordedEvent | undefined {
   try {
     const { aggregate, event: type } = eventTypeOf(attributes) ?? notOurs();
-    const text = (name: string) => decodeURIComponent(attributes[name] ?? notOurs());
+    const text = (name: string) => plain(attributes[name] ?? notOurs());
     return {
       id: text('id') as EventId,
       stream: { type: aggregate, id: text('subject') },
@@ -104,8 +104,8 @@ function decoded(
 export function eventTypeOf({ source, type }: Readonly<Record<string, string | undefined>>) {
   if (source === undefined || type === undefined) return undefined;
   try {
-    const aggregate = decodeURIComponent(source.slice(source.lastIndexOf('/') + 1));
-    const both = decodeURIComponent(type);
+    const aggregate = plain(source.slice(source.lastIndexOf('/') + 1));
+    const both = plain(type);
     if (!both.startsWith(`${aggregate}.`)) return undefined;
     return { aggregate, event: both.slice(aggregate.length + 1) };
   } catch {
@@ -132,6 +132,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 function encoded(text: string): string {
   return visible.test(text) ? text : text.replaceAll(others, encodeURIComponent);
+}
+
+function plain(value: string): string {
+  return value.includes('%') ? decodeURIComponent(value) : value;
 }
 
 /** All but `"` (22) and `%` (25). */

@@ -20,7 +20,7 @@ export function shared(address: string): BusAdapter<string> {
       const url = new URL(address);
       const cord = await layCord(url.hostname, Number(url.port || 6379));
       url.host = `127.0.0.1:${cord.port}`;
-      const bus = await redisBus({ url: url.href, namespace, maxMessageBytes, leaseMs: 2_000 });
+      const bus = await redisBus({ url: url.href, namespace, maxMessageBytes });
       cords.set(bus, cord);
       return bus;
     },
@@ -34,7 +34,7 @@ export const own: BusAdapter<Server> = {
   name: 'redis',
   features: ['durable', 'crossProcess', 'bounded', 'restartable'],
   newLocation: () => startRedis(),
-  open: ({ url }) => redisBus({ url, leaseMs: 2_000 }),
+  open: ({ url }) => redisBus({ url }),
   broker: (server) => ({
     async stop(how) {
       if (how === 'hanging') server.pause();

@@ -5,14 +5,17 @@ import { busUnavailable } from '../bus-errors.ts';
 import type { Script } from './scripts.ts';
 
 /**
- * Two connections to the server: one for commands, one that hears the bell. Both come back by themselves. A command fails
- * at once while there is no connection, and is never sent again by the driver.
+ * Three connections to the server: one for commands, one for signs of life, which must not wait behind large answers, one
+ * that hears the bell. They come back by themselves. A command fails at once while there is no connection, and is never
+ * sent again by the driver.
  */
 export interface Connection {
   /** @throws BUS_UNAVAILABLE, also for what the server refuses; its text is the cause's. */
   send<Reply>(command: string, ...args: readonly (string | number)[]): Promise<Reply>;
   /** Runs a script, which the server is given when it does not know it. */
-  run<Reply>(script: Script, keys: readonly string[], args: readonly (string | number | Buffer)[]): Promise<Reply>;
+  run<Reply>(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
+  /** The same on the connection for signs of life. */
+  runAtOnce: Connection['run'];
   /** Calls `heard` with what is said on the channel, and `back` when a connection is there again: something was missed. */
   listen(channel: string, heard: (text: string) => void, back: () => void): void;
   /** Sees to it that a bell that went silent is noticed. */
@@ -44,11 +47,13 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
     reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
   } as const satisfies RedisOptions;
   const commands = new Redis(url, options);
+  const pulse = new Redis(url, options);
   const bell = new Redis(url, options);
   let lastError: unknown;
   let lost = false;
 
-  for (const client of [commands, bell]) {
+  const clients = [commands, pulse, bell];
+  for (const client of clients) {
     client.on('error', (error: Error) => {
       lastError = error;
       // The driver would go on in database 0.
@@ -61,11 +66,10 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
   });
 
   try {
-    await Promise.all([commands.connect(), bell.connect()]);
+    await Promise.all(clients.map((client) => client.connect()));
     await commands.ping();
   } catch (error) {
-    commands.disconnect();
-    bell.disconnect();
+    for (const client of clients) client.disconnect();
     throw refusalAtStart(lastError ?? error, where);
   }
 
@@ -78,20 +82,8 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
       }
     },
 
-    async run<Reply>({ text, sha }: Script, keys: readonly string[], args: readonly (string | number | Buffer)[]) {
-      const rest = [keys.length, ...keys, ...args];
-      try {
-        try {
-          return (await commands.call('EVALSHA', [sha, ...rest])) as Reply;
-        } catch (error) {
-          // The server was restarted, or its scripts were flushed; nothing was done.
-          if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-          return (await commands.call('EVAL', [text, ...rest])) as Reply;
-        }
-      } catch (error) {
-        throw busUnavailable(where, error);
-      }
-    },
+    run: (script, keys, args) => runOn(commands, script, keys, args),
+    runAtOnce: (script, keys, args) => runOn(pulse, script, keys, args),
 
     listen(channel, heard, back) {
       const subscribe = () => bell.subscribe(channel).then(back, () => bell.disconnect(true));
@@ -111,10 +103,29 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
 
     close() {
       lost = true;
-      commands.disconnect();
-      bell.disconnect();
+      for (const client of clients) client.disconnect();
     },
   };
+
+  async function runOn<Reply>(
+    client: Redis,
+    { text, sha }: Script,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<Reply> {
+    const rest = [keys.length, ...keys, ...args];
+    try {
+      try {
+        return (await client.call('EVALSHA', [sha, ...rest])) as Reply;
+      } catch (error) {
+        // The server was restarted, or its scripts were flushed; nothing was done.
+        if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+        return (await client.call('EVAL', [text, ...rest])) as Reply;
+      }
+    } catch (error) {
+      throw busUnavailable(where, error);
+    }
+  }
 }
 
 const wrongDatabase = /DB index|SELECT is not allowed/;

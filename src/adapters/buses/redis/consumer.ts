@@ -34,8 +34,8 @@ export interface Consumer {
   reconnected(): void;
   /** Gives up each partition as soon as none of it is in a handler, then leaves the group. Twice is fine. */
   close(): Promise<void>;
-  /** Ends at once, whatever is in handlers. */
-  abandon(): void;
+  /** Ends at once, whatever is in handlers; resolves when the server was told, if it can be. */
+  abandon(): Promise<void>;
 }
 
 /** How long who joins waits for its share. */
@@ -110,7 +110,7 @@ export function createConsumer(
 
   async function beatOnce(): Promise<void> {
     const askedAtMs = clock.monotonicMs();
-    const [due = 0, ...owned] = await connection.run<number[]>(
+    const [due = 0, ...owned] = await connection.runAtOnce<number[]>(
       beatScript,
       [...membership, keys.groups],
       [keys.bell, group, member, leaseMs, partitions, leaving ? 1 : 0, ...reader.partitions()],
@@ -148,7 +148,7 @@ export function createConsumer(
       .run(forgetConsumersScript, [keys.members(group), keys.stream(partition)], [group, leaseMs])
       .catch(() => {});
     // Not heard, it is ours still, until we are taken for dead.
-    await connection.run(releaseScript, membership, [keys.bell, group, member, 0, partition]).catch(() => {});
+    await connection.runAtOnce(releaseScript, membership, [keys.bell, group, member, 0, partition]).catch(() => {});
   }
 
   /** Beats for as long as it lives; a beat that fails is logged by the connection, and repeated. */
@@ -178,7 +178,7 @@ export function createConsumer(
     await Promise.all([...giving.values()]);
     end();
     await dispatcher.close();
-    await connection.run(releaseScript, membership, [keys.bell, group, member, 1]).catch(() => {});
+    await depart();
   }
 
   return {
@@ -209,7 +209,12 @@ export function createConsumer(
     abandon() {
       end();
       dispatcher.close();
-      connection.run(releaseScript, membership, [keys.bell, group, member, 1]).catch(() => {});
+      return depart();
     },
   };
+
+  /** Leaves the group on the server; not heard, it is taken for dead after a while. */
+  async function depart(): Promise<void> {
+    await connection.runAtOnce(releaseScript, membership, [keys.bell, group, member, 1]).catch(() => {});
+  }
 }

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../../../kernel/message.ts';
 import { messageTooLarge } from '../bus-errors.ts';
 import { partitionOf } from '../partition.ts';
 import type { Connection } from './connection.ts';
-import { fieldsOf } from './entries.ts';
+import { messageOf } from './entries.ts';
 import type { Keys } from './keys.ts';
 import { publishScript, trimScript } from './scripts.ts';
 
@@ -54,17 +54,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
   return {
     async publish(events) {
       const messages = events.map((event) => {
-        const message = fieldsOf(event, namespace);
+        const message = messageOf(event, namespace);
         if (message.bytes > maxMessageBytes) throw messageTooLarge(event, message.bytes, maxMessageBytes);
         return { ...message, partition: partitionOf(event.stream, partitions) };
       });
       for (const batch of inBatches(messages)) {
         const touched = [...new Set(batch.map(({ partition }) => partition))];
-        const args = batch.flatMap(({ partition, fields }) => [
-          touched.indexOf(partition) + 1,
-          fields.length,
-          ...fields,
-        ]);
+        const args = batch.flatMap(({ partition, type, text }) => [touched.indexOf(partition) + 1, type, text]);
         await connection.run(publishScript, touched.map(keys.stream), [keys.bell, touched.join(), ...args]);
         trimSoon(touched);
       }

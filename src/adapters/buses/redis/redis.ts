@@ -111,15 +111,15 @@ export async function redisBus(options: RedisBusOptions): Promise<EventBus> {
     publisher.stop();
     const left = Promise.all([...consumers].map((consumer) => consumer.close()));
     if (!(await settledWithin(clock, maxCloseMs, left))) {
-      for (const consumer of consumers) consumer.abandon();
-      await settledWithin(clock, farewellMs, connection.send('PING'));
+      const told = Promise.all([...consumers].map((consumer) => consumer.abandon()));
+      await settledWithin(clock, maxFarewellMs, told);
     }
     connection.close();
   }
 }
 
-/** For the last words of consumers whose handlers did not end. */
-const farewellMs = 500;
+/** For consumers whose handlers did not end. */
+const maxFarewellMs = 500;
 
 async function agreedPartitions(connection: Connection, keys: Keys, wanted: number): Promise<number> {
   try {

@@ -18,16 +18,14 @@ local function int(number) return string.format('%.0f', number) end
 
 /**
  * Adds events to their partitions, all or none, and rings. KEYS: the streams. ARGV: bell, what it says, then for each
- * event: which of the streams, how many texts, the texts.
+ * event: which of the streams, its `type`, its `cloudevent`.
  */
 export const publishScript = script(`
-local at = 3
-while at <= #ARGV do
-  local last = at + 1 + ARGV[at + 1]
-  redis.call('XADD', KEYS[tonumber(ARGV[at])], '*', unpack(ARGV, at + 2, last))
-  at = last + 1
+local call = redis.call
+for at = 3, #ARGV, 3 do
+  call('XADD', KEYS[tonumber(ARGV[at])], '*', 'type', ARGV[at + 1], 'cloudevent', ARGV[at + 2])
 end
-redis.call('PUBLISH', ARGV[1], ARGV[2])
+call('PUBLISH', ARGV[1], ARGV[2])
 `);
 
 /** Makes the group on each stream where it is not. KEYS: the streams. ARGV: group, the id after which it begins. */
