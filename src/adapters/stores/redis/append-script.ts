@@ -32,14 +32,26 @@ local known = redis.call('HMGET', log, 'position', 'recordedAtMs', 'recordedAt')
 local start = tonumber(known[1] or 0)
 if known[2] and tonumber(known[2]) >= tonumber(ms) then ms, time = known[2], known[3] end
 local position, lastId, stored = start, nil, false
-local written, typesSeen = {}, {}
+-- What this batch changed: it is written at the end, in few calls, and looked at first until then.
+local eventsAdded, headsSet, commandsAdded, orderAdded = {}, {}, {}, {}
+local headNow, commandNow, typeKnown = {}, {}, {}
 
-local function judge(stream, version, eventId, entry)
-  local first = entry.command ~= '' and redis.call('HGET', commands, stream .. '\0' .. entry.command)
+local function headOf(stream)
+  local head = headNow[stream]
+  if head then return head end
+  local version, eventId = string.match(redis.call('HGET', heads, stream) or '0 ', '^(%d+) (.*)$')
+  head = { version = tonumber(version), eventId = eventId }
+  headNow[stream] = head
+  return head
+end
+
+local function judge(stream, head, entry)
+  local field = stream .. '\0' .. entry.command
+  local first = entry.command ~= '' and (commandNow[field] or redis.call('HGET', commands, field))
   if first then return { 'duplicate', first } end
-  local expected = entry.expected
+  local expected, version = entry.expected, head.version
   local fits = expected == 'any' or (expected == 'none' and version == 0) or (expected == 'exists' and version > 0)
-    or (tonumber(expected) == version and (entry.eventId == '' or entry.eventId == eventId))
+    or (tonumber(expected) == version and (entry.eventId == '' or entry.eventId == head.eventId))
   if not fits then return { 'conflict', version } end
   for _, claim in ipairs(entry.takes) do
     local holder = redis.call('HGET', claims, claim)
@@ -47,24 +59,30 @@ local function judge(stream, version, eventId, entry)
   end
 end
 
-local function addEvents(streamKey, version, count)
+local function place(version, json)
+  return '"position":' .. whole(position) .. ',"version":' .. whole(version) .. ',"recordedAt":"' .. time .. '",' .. json
+end
+
+local function addEvents(stream, streamKey, head, count)
   local positions = {}
   for i = 1, count do
     local typeText, typeKey, correlationKey, id, json = take(), KEYS[tonumber(take())], KEYS[tonumber(take())], take(), take()
-    position, version, lastId = position + 1, version + 1, id
-    local place = whole(position)
-    positions[i] = place
-    written[#written + 1] = place
-    written[#written + 1] = '{"position":' .. place .. ',"version":' .. whole(version) .. ',"recordedAt":"' .. time .. '",' .. json
-    if not typesSeen[typeText] then
+    position, lastId = position + 1, id
+    head.version, head.eventId = head.version + 1, id
+    local text = whole(position)
+    positions[i] = text
+    eventsAdded[#eventsAdded + 1] = text
+    eventsAdded[#eventsAdded + 1] = '{' .. place(head.version, json)
+    if not typeKnown[typeText] then
       redis.call('SADD', types, typeText)
-      typesSeen[typeText] = true
+      typeKnown[typeText] = true
     end
-    redis.call('XADD', typeKey, place .. '-0', '', '')
-    redis.call('ZADD', correlationKey, place, place)
+    redis.call('XADD', typeKey, text .. '-0', '', '')
+    redis.call('ZADD', correlationKey, text, text)
   end
   redis.call('RPUSH', streamKey, unpack(positions))
-  return version
+  headsSet[#headsSet + 1] = stream
+  headsSet[#headsSet + 1] = whole(head.version) .. ' ' .. head.eventId
 end
 
 local replies = {}
@@ -72,37 +90,33 @@ while at < #ARGV do
   local stream, streamKey = take(), KEYS[tonumber(take())]
   local entry = { expected = take(), eventId = take(), command = take(), json = take(), takes = takeList(), releases = takeList() }
   local count = tonumber(take())
-  local head = redis.call('HGET', heads, stream)
-  local version, eventId = 0, nil
-  if head then
-    local digits, id = string.match(head, '^(%d+) (.*)$')
-    version, eventId = tonumber(digits), id
-  end
-  local refusal = judge(stream, version, eventId, entry)
+  local head = headOf(stream)
+  local refusal = judge(stream, head, entry)
   if refusal then
     at = at + 5 * count
     replies[#replies + 1] = refusal
   else
-    if count > 0 then
-      version = addEvents(streamKey, version, count)
-      redis.call('HSET', heads, stream, whole(version) .. ' ' .. lastId)
-    end
+    if count > 0 then addEvents(stream, streamKey, head, count) end
     for _, claim in ipairs(entry.releases) do
       if redis.call('HGET', claims, claim) == stream then redis.call('HDEL', claims, claim) end
     end
     for _, claim in ipairs(entry.takes) do redis.call('HSET', claims, claim, stream) end
     if entry.command ~= '' then
       local field = stream .. '\0' .. entry.command
-      redis.call('HSET', commands, field, '{"version":' .. whole(version) .. ',"count":' .. count .. ',"position":'
-        .. whole(position) .. ',"recordedAt":"' .. time .. '",' .. entry.json)
-      redis.call('RPUSH', order, field)
+      commandNow[field] = '{"count":' .. count .. ',' .. place(head.version, entry.json)
+      commandsAdded[#commandsAdded + 1] = field
+      commandsAdded[#commandsAdded + 1] = commandNow[field]
+      orderAdded[#orderAdded + 1] = field
     end
     stored = stored or count > 0 or entry.command ~= '' or #entry.takes > 0 or #entry.releases > 0
-    replies[#replies + 1] = { 'committed', version, position }
+    replies[#replies + 1] = { 'committed', head.version, position }
   end
 end
 
-each(written, 1000, function(...) redis.call('HSET', events, ...) end)
+each(eventsAdded, 1000, function(...) redis.call('HSET', events, ...) end)
+each(headsSet, 1000, function(...) redis.call('HSET', heads, ...) end)
+each(commandsAdded, 1000, function(...) redis.call('HSET', commands, ...) end)
+each(orderAdded, 1000, function(...) redis.call('RPUSH', order, ...) end)
 if stored then
   redis.call('HSET', log, 'position', whole(position), 'recordedAtMs', ms, 'recordedAt', time)
   redis.call('HINCRBY', log, 'revision', 1)
