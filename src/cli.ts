@@ -4,6 +4,8 @@ import { deadLettersCommand } from './cli/dead-letters.ts';
 import { diagramCommand } from './cli/diagram.ts';
 import { eventsCommand } from './cli/events.ts';
 import { exitWith } from './cli/exit.ts';
+import { exportCommand } from './cli/export.ts';
+import { importCommand } from './cli/import.ts';
 import { rebuildCommand } from './cli/rebuild.ts';
 import { replayCommand } from './cli/replay.ts';
 import { serveCommand } from './cli/serve.ts';
@@ -30,6 +32,8 @@ for (const command of [
   deadLettersCommand(),
   diagramCommand(),
   verifyCommand(),
+  exportCommand(),
+  importCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

@@ -51,6 +51,8 @@ export const errorTable = {
   STORE_CORRUPT: lasting(500, 'The store is damaged'),
   STORE_NEWER: lasting(500, 'The store was written by a newer version'),
   STORE_CLOSED: lasting(503, 'The store is closed'),
+  LOG_MOVED: passing(503, 'The log moved while it was exported'),
+  IMPORT_UNREADABLE: lasting(500, 'The file is no whole export of a log'),
   IMPORT_CONFLICT: lasting(500, 'What is imported does not fit the log'),
   FENCED: passing(503, 'The lease was taken over by another holder'),
   EVENT_TOO_LARGE: lasting(422, 'The event is too large'),

@@ -27,6 +27,9 @@ export interface ReplayRange {
   readonly stream?: StreamId;
 }
 
+/** What the cursors of a replay are named by. */
+export const replayPrefix = 'replay:';
+
 const batchSize = 500;
 const maxInFlight = 64;
 
@@ -42,7 +45,7 @@ export function startReplay(
 ): Replay {
   const { clock, logger, store } = context;
   const id = freshId();
-  const name = `replay:${id}`;
+  const name = `${replayPrefix}${id}`;
   const listeners = new Set<(status: ReplayStatus) => void>();
   let status: ReplayStatus = {
     id,

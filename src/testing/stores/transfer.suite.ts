@@ -1,61 +1,10 @@
 import assert from 'node:assert/strict';
 import { memoryStore } from '../../adapters/stores/memory/memory.ts';
 import { systemClock } from '../../kernel/clock.ts';
-import type { Cursor, CursorState } from '../../ports/coordination.ts';
-import type { Store } from '../../ports/store.ts';
 import { append, collect, commit, newCommand, newEvent, newEvents, oddTexts } from '../store-fixtures.ts';
 import type { StoreCase } from '../store-subject.ts';
+import { fillLog, place } from './filled-log.ts';
 import { assertSameLog, moveLog, partsOf, recordsOf } from './move-log.ts';
-
-const parked: CursorState = {
-  kind: 'parked',
-  id: 'letter-1',
-  eventId: newEvent().id,
-  eventType: 'Happened',
-  position: 2,
-  code: 'CHANNEL_REJECTED',
-  cause: 'No such mailbox: „Ω“.',
-  attempts: 3,
-  parkedAt: '2026-01-02T03:04:05.678Z',
-};
-
-async function place(store: Store, subscription: string, id: string, version: number, state: CursorState) {
-  const [from] = await store.cursors.load(subscription, [{ type: 'Account', id }]);
-  assert.ok(from);
-  // Twice, so that the revision is not the version.
-  const [first] = await store.cursors.advance([{ from, version: 1, state: { kind: 'live' } }]);
-  assert.ok(first?.moved);
-  const [second] = await store.cursors.advance([{ from: first.cursor, version, state }]);
-  assert.ok(second?.moved);
-  return second.cursor;
-}
-
-/** A log with a bit of everything: 3 events in each of many streams, refusals, claims, cursors, an archived stream. */
-async function fill(store: Store): Promise<{ readonly cursors: readonly Cursor[] }> {
-  const ids = [...Array.from({ length: 20 }, (_, at) => `account-${at}`), ...oddTexts];
-  for (const id of ids) {
-    const stream = { type: 'Account', id };
-    const opened = newEvent('Opened', { id }, { userId: 'ada', schema: 2 });
-    await commit(store, stream, 'none', [opened], { command: newCommand(), take: [`email:${id}`] });
-    await commit(store, stream, 1, newEvents(2), { command: newCommand({ fingerprint: id }), take: [`name:${id}`] });
-    const refused = { code: 'CLOSED', because: `„${id}“ is closed.`, commands: [{ type: 'Open' }] };
-    await commit(store, stream, 3, [], { command: newCommand({ refused }), release: [`name:${id}`] });
-  }
-  await commit(store, { type: 'Nobody', id: '1' }, 'none', [], { command: newCommand(), take: ['email:nobody'] });
-  const archived = { type: 'Account', id: 'account-3' };
-  assert.ok(await store.events.archive(archived, await store.events.streamHead(archived)));
-  const fence = { lease: 'relay', token: (await store.leases.take('relay', 'a', { token: 0, beat: 0 })).record.token };
-  await store.checkpoints.save('relay', { position: 17, eventId: newEvent().id }, fence);
-  await store.checkpoints.save('low-water:mails', { position: 0 }, fence);
-  return {
-    cursors: [
-      await place(store, 'mails', 'account-1', 3, { kind: 'live' }),
-      await place(store, 'mails', 'account-2', 2, { kind: 'redriving' }),
-      await place(store, 'mails', 'account-4', 1, parked),
-      await place(store, 'pushes', 'account-4', 2, { kind: 'live' }),
-    ],
-  };
-}
 
 export const transferCases: readonly StoreCase[] = [
   {
@@ -71,7 +20,7 @@ export const transferCases: readonly StoreCase[] = [
     name: 'gives its log to another store: events, commands, claims, cursors and checkpoints as they are',
     alone: true,
     async run({ store }) {
-      const { cursors } = await fill(store);
+      const { cursors } = await fillLog(store);
       const other = memoryStore();
       await moveLog(store, other);
       await assertSameLog(other, store);
@@ -85,7 +34,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store, second }) {
       const other = memoryStore();
-      const { cursors } = await fill(other);
+      const { cursors } = await fillLog(other);
       await moveLog(other, store);
       await assertSameLog(store, other);
       const there = await second();
@@ -109,7 +58,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       await moveLog(other, store);
       const stream = { type: 'Account', id: 'account-3' };
       assert.equal(await store.events.archive(stream, await store.events.streamHead(stream)), true);
@@ -121,7 +70,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       const parts = await partsOf(other, 30);
       for (const { records } of parts) await store.transfer.restore({ events: [], records });
       for (const { events } of parts) await store.transfer.restore({ events, records: [] });
@@ -133,7 +82,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store, second }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       const there = await second();
       for (const part of await partsOf(other, 40)) {
         await Promise.all([store.transfer.restore(part), there.transfer.restore(part)]);
@@ -148,7 +97,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       const [part] = await partsOf(other, 500);
       assert.ok(part);
       await store.transfer.restore({ events: part.events.slice(0, 33), records: part.records.slice(0, 44) });
@@ -205,7 +154,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       const fence = {
         lease: 'relay',
         token: (await store.leases.take('relay', 'b', { token: 0, beat: 0 })).record.token,
@@ -255,7 +204,7 @@ export const transferCases: readonly StoreCase[] = [
     alone: true,
     async run({ store, reopen }) {
       const other = memoryStore();
-      await fill(other);
+      await fillLog(other);
       await moveLog(other, store);
       await assertSameLog(await reopen(), other);
     },
