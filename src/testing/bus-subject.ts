@@ -79,7 +79,7 @@ export function busSubject<Location>(adapter: BusAdapter<Location>): Subject<Bus
           stream: (type = name('Account')) => ({ type, id: randomUUID() }),
         }),
         async dispose() {
-          for (const one of opened) await one.close();
+          await Promise.all(opened.map((one) => one.close()));
           await adapter.destroy(location);
         },
       };

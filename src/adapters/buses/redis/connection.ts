@@ -16,8 +16,8 @@ export interface Connection {
   run<Reply>(script: Script, keys: readonly string[], args: readonly (string | number)[]): Promise<Reply>;
   /** The same on the connection for signs of life. */
   runAtOnce: Connection['run'];
-  /** Calls `heard` with what is said on the channel, and `back` when a connection is there again: something was missed. */
-  listen(channel: string, heard: (text: string) => void, back: () => void): void;
+  /** Calls `heard` with what is said on the channels, and `back` when a connection is there again: something was missed. */
+  listen(channels: readonly string[], heard: (channel: string, text: string) => void, back: () => void): void;
   /** Sees to it that a bell that went silent is noticed. */
   checkBell(): void;
   /** Lets go at once. */
@@ -85,9 +85,9 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
     run: (script, keys, args) => runOn(commands, script, keys, args),
     runAtOnce: (script, keys, args) => runOn(pulse, script, keys, args),
 
-    listen(channel, heard, back) {
-      const subscribe = () => bell.subscribe(channel).then(back, () => bell.disconnect(true));
-      bell.on('message', (_, text: string) => heard(text));
+    listen(channels, heard, back) {
+      const subscribe = () => bell.subscribe(...channels).then(back, () => bell.disconnect(true));
+      bell.on('message', heard);
       bell.on('ready', subscribe);
       commands.on('ready', () => {
         logger.info({ broker: where }, 'The bus has its connection again.');

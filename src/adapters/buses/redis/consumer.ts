@@ -8,7 +8,7 @@ import type { BrokerBusOptions } from '../broker-options.ts';
 import { createDispatcher } from '../dispatch.ts';
 import type { Connection } from './connection.ts';
 import { createGroupReader } from './group-reader.ts';
-import type { Keys } from './keys.ts';
+import type { Keys, Place } from './keys.ts';
 import { beatScript, createGroupScript, forgetConsumersScript, releaseScript } from './scripts.ts';
 
 export interface ConsumerOptions {
@@ -26,8 +26,8 @@ export interface Consumer {
   readonly group: string;
   /** Joins the group; resolves when it owns its share, or another takes too long to give it up. */
   join(): Promise<void>;
-  /** There is something new in these partitions. */
-  wake(partitions: readonly number[]): void;
+  /** There is something new in these places. */
+  wake(places: readonly Place[]): void;
   /** The members of the group changed. */
   rebalance(): void;
   /** The connection was lost and is there again. */
@@ -48,7 +48,9 @@ export function createConsumer(
 ): Consumer {
   const { connection, clock, logger, keys, partitions, limits, leaseMs } = options;
   const member = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
-  const streams = Array.from({ length: partitions }, (_, at) => keys.stream(at));
+  const aggregates = new Set(patterns.map((pattern) => pattern.slice(0, pattern.indexOf('.'))));
+  // Whatever there is, and will be.
+  const all = aggregates.delete('*');
   const membership = [keys.members(group), keys.owners(group)];
   const giving = new Map<number, Promise<void>>();
   const { maxHeld = 1_000 } = limits;
@@ -81,7 +83,7 @@ export function createConsumer(
     dispatcher,
     maxHeld,
     matches,
-    recreateGroup: () => createGroup('0'),
+    recreateGroup: () => createGroup([...aggregates], '0'),
   });
 
   function matches(type: string): boolean {
@@ -90,7 +92,24 @@ export function createConsumer(
     return patterns.some((pattern) => matchesPattern(pattern, type.slice(0, dot), type.slice(dot + 1)));
   }
 
-  const createGroup = (after: '0' | '$') => connection.run<void>(createGroupScript, streams, [group, after]);
+  async function createGroup(types: readonly string[], after: '0' | '$'): Promise<void> {
+    const places = types.flatMap((aggregate) =>
+      Array.from({ length: partitions }, (_, partition) => keys.events({ aggregate, partition })),
+    );
+    if (places.length > 0) await connection.run(createGroupScript, places, [group, after]);
+  }
+
+  /** Looks for types of aggregates that came meanwhile. */
+  async function discover(after: '0' | '$' = '0'): Promise<void> {
+    if (!all) return;
+    const known = await connection.send<string[]>('SMEMBERS', keys.aggregates);
+    const fresh = known.filter((aggregate) => !aggregates.has(aggregate));
+    await createGroup(fresh, after);
+    for (const aggregate of fresh) {
+      if (!aggregates.has(aggregate)) reader.addAggregate(aggregate);
+      aggregates.add(aggregate);
+    }
+  }
 
   /** One at a time; who asks meanwhile gets one more. @throws what the connection throws */
   function beat(): Promise<void> {
@@ -113,7 +132,7 @@ export function createConsumer(
     const [due = 0, ...owned] = await connection.runAtOnce<number[]>(
       beatScript,
       [...membership, keys.groups],
-      [keys.bell, group, member, leaseMs, partitions, leaving ? 1 : 0, ...reader.partitions()],
+      [keys.changes, group, member, leaseMs, partitions, leaving ? 1 : 0, ...reader.partitions()],
     );
     if (ended) return;
     const lapsed = clock.monotonicMs() >= ownsUntilMs;
@@ -144,21 +163,19 @@ export function createConsumer(
 
   async function give(partition: number): Promise<void> {
     await reader.remove(partition);
-    await connection
-      .run(forgetConsumersScript, [keys.members(group), keys.stream(partition)], [group, leaseMs])
-      .catch(() => {});
+    const streams = [...aggregates].map((aggregate) => keys.events({ aggregate, partition }));
+    await connection.run(forgetConsumersScript, [keys.members(group), ...streams], [group, leaseMs]).catch(() => {});
     // Not heard, it is ours still, until we are taken for dead.
-    await connection.runAtOnce(releaseScript, membership, [keys.bell, group, member, 0, partition]).catch(() => {});
+    await connection.runAtOnce(releaseScript, membership, [keys.changes, group, member, 0, partition]).catch(() => {});
   }
 
   /** Beats for as long as it lives; a beat that fails is logged by the connection, and repeated. */
   function keepBeating(): void {
     timer = clock.setTimeout(async () => {
       connection.checkBell();
-      await beat().then(
-        () => reader.wake(),
-        () => {},
-      );
+      await beat().catch(() => {});
+      await discover().catch(() => {});
+      reader.wake();
       if (!ended) keepBeating();
     }, leaseMs / 3);
   }
@@ -184,14 +201,22 @@ export function createConsumer(
   return {
     group,
     async join() {
-      await createGroup('$');
+      // To a group that was there before, what came while nobody read is not old.
+      const after = (await connection.send('HEXISTS', keys.groups, group)) === 1 ? '0' : '$';
+      await createGroup([...aggregates], after);
+      for (const aggregate of aggregates) reader.addAggregate(aggregate);
+      await discover(after);
       await beat();
       keepBeating();
       const late = clock.setTimeout(settled.resolve, maxJoinMs);
       await settled.promise;
       clock.clearTimeout(late);
     },
-    wake: reader.wake,
+    wake(places) {
+      const news = all && places.some(({ aggregate }) => !aggregates.has(aggregate));
+      if (news) discover().catch(() => {});
+      reader.wake(places);
+    },
     rebalance() {
       beat().catch(() => {});
     },
@@ -215,6 +240,6 @@ export function createConsumer(
 
   /** Leaves the group on the server; not heard, it is taken for dead after a while. */
   async function depart(): Promise<void> {
-    await connection.runAtOnce(releaseScript, membership, [keys.bell, group, member, 1]).catch(() => {});
+    await connection.runAtOnce(releaseScript, membership, [keys.changes, group, member, 1]).catch(() => {});
   }
 }

@@ -6,7 +6,7 @@ import type { Dispatcher } from '../dispatch.ts';
 import { createAcknowledger } from './acknowledger.ts';
 import type { Connection } from './connection.ts';
 import { bytesOf, type Entry, fieldOf } from './entries.ts';
-import type { Keys } from './keys.ts';
+import type { Keys, Place } from './keys.ts';
 
 export interface GroupReaderOptions {
   readonly connection: Connection;
@@ -28,14 +28,16 @@ export interface GroupReaderOptions {
 export interface GroupReader {
   /** Begins to read a partition. */
   add(partition: number): void;
+  /** Reads the events of this type too, in every partition. The group is there already. */
+  addAggregate(aggregate: string): void;
   /** Stops reading it; resolves when nothing of it is in a handler and what was handled is acknowledged. */
   remove(partition: number): Promise<void>;
   /** Forgets it at once: it belongs to another already. */
   drop(partition: number): void;
   has(partition: number): boolean;
   partitions(): readonly number[];
-  /** There is something new in these, or perhaps in any. */
-  wake(partitions?: readonly number[]): void;
+  /** There is something new in these places, or perhaps in any. */
+  wake(places?: readonly Place[]): void;
   /** Answers were lost: what was given to this consumer, and never arrived, is fetched again. */
   reclaim(): void;
   /** Acknowledges what is handled. */
@@ -46,6 +48,13 @@ export interface GroupReader {
 
 interface Partition {
   readonly number: number;
+  /** By type of aggregates. */
+  readonly streams: Map<string, Stream>;
+  leaving: boolean;
+}
+
+interface Stream {
+  readonly partition: Partition;
   readonly key: string;
   /** Ids of the entries that the dispatcher has, or whose acknowledgement the server has not heard. */
   readonly held: Set<string>;
@@ -56,11 +65,13 @@ interface Partition {
   claimedAtMs: number;
   /** There may be new entries. */
   unread: boolean;
-  leaving: boolean;
 }
 
 const first = '0-0';
-const maxCount = 200;
+/** Fetched at once, at most and about. */
+const maxEntries = 200;
+const maxBytes = 8 * 2 ** 20;
+const maxClaimsAtOnce = 16;
 /** What a consumer that lost its partition read too late is found after so long. */
 const strayMs = 10_000;
 
@@ -68,6 +79,7 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
   const { connection, clock, logger, keys, group, member, dispatcher, maxHeld } = options;
   const acknowledger = createAcknowledger(connection, group);
   const owned = new Map<number, Partition>();
+  const aggregates = new Set<string>();
   // Bytes of an entry as lately seen, so that a few large ones are not fetched by the hundred.
   let typicalBytes = 32 * 1024;
   let reading = false;
@@ -95,75 +107,69 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
     reading = false;
   }
 
-  /** @returns whether there is more to read. */
+  function readable(): readonly Stream[] {
+    return [...owned.values()].flatMap(({ leaving, streams }) => (leaving ? [] : [...streams.values()]));
+  }
+
+  /** @returns whether there may be more to read. */
   async function readSome(): Promise<boolean> {
-    const readable = [...owned.values()].filter(({ leaving }) => !leaving);
-    const claiming = readable.find(({ claimFrom }) => claimFrom !== undefined);
-    if (claiming !== undefined) {
-      await claim(claiming, claiming.claimFrom ?? first);
-      return true;
-    }
-    const unread = readable.filter((partition) => partition.unread);
-    if (unread.length === 0) return false;
-    await readNew(unread);
-    return true;
+    const streams = readable();
+    const claiming = streams.filter(({ claimFrom }) => claimFrom !== undefined).slice(0, maxClaimsAtOnce);
+    const unread = streams.filter((stream) => stream.unread);
+    if (claiming.length > 0) await Promise.all(claiming.map((stream) => claim(stream, countFor(claiming.length))));
+    else if (unread.length > 0) await readNew(unread);
+    return claiming.length + unread.length > 0;
   }
 
-  async function claim(partition: Partition, from: string): Promise<void> {
-    const { key, claimIdleMs } = partition;
-    const count = countFor(1);
+  async function claim(stream: Stream, count: number): Promise<void> {
+    const { key, claimIdleMs, claimFrom = first } = stream;
     const [next, entries] = await connection.send<[string, (Entry | null)[]]>(
-      ...(['XAUTOCLAIM', key, group, member, claimIdleMs, from, 'COUNT', count] as const),
+      ...(['XAUTOCLAIM', key, group, member, claimIdleMs, claimFrom, 'COUNT', count] as const),
     );
-    partition.claimFrom = next === first ? undefined : next;
-    partition.claimedAtMs = clock.monotonicMs();
-    take(
-      partition,
-      entries.filter((entry) => entry !== null),
-    );
+    stream.claimFrom = next === first ? undefined : next;
+    stream.claimedAtMs = clock.monotonicMs();
+    const there = entries.filter((entry) => entry !== null);
+    take(stream, there);
   }
 
-  async function readNew(partitions: readonly Partition[]): Promise<void> {
-    const count = countFor(partitions.length);
-    for (const partition of partitions) partition.unread = false;
-    const streams = partitions.map(({ key }) => key);
-    const after = partitions.map(() => '>');
-    const replies = await connection
-      .send<[string, Entry[]][] | null>(
-        ...(['XREADGROUP', 'GROUP', group, member, 'COUNT', count, 'STREAMS', ...streams, ...after] as const),
-      )
-      .catch((error: unknown) => {
-        for (const partition of partitions) partition.unread = true;
-        throw error;
-      });
+  async function readNew(streams: readonly Stream[]): Promise<void> {
+    const count = countFor(streams.length);
+    for (const stream of streams) stream.unread = false;
+    const names = streams.map(({ key }) => key);
+    const after = streams.map(() => '>');
+    const replies = await connection.send<[string, Entry[]][] | null>(
+      ...(['XREADGROUP', 'GROUP', group, member, 'COUNT', count, 'STREAMS', ...names, ...after] as const),
+    );
+    const byKey = new Map(streams.map((stream) => [stream.key, stream]));
     for (const [key, entries] of replies ?? []) {
-      const partition = partitions.find((one) => one.key === key);
-      if (partition === undefined) continue;
-      if (entries.length === count) partition.unread = true;
-      take(partition, entries);
+      const stream = byKey.get(key);
+      if (stream === undefined) continue;
+      if (entries.length === count) stream.unread = true;
+      take(stream, entries);
     }
   }
 
-  function countFor(partitions: number): number {
-    const byNumber = maxHeld - dispatcher.held();
-    const byBytes = maxReadBytes / typicalBytes;
-    return Math.max(1, Math.min(maxCount, Math.floor(Math.min(byNumber, byBytes) / partitions)));
+  /** How many entries to ask each of so many streams for. */
+  function countFor(streams: number): number {
+    const room = Math.min(maxHeld - dispatcher.held(), maxBytes / typicalBytes);
+    return Math.max(1, Math.min(maxEntries, Math.floor(room / streams)));
   }
 
-  function take(partition: Partition, entries: readonly Entry[]): void {
+  function take(stream: Stream, entries: readonly Entry[]): void {
+    const { partition, key, held } = stream;
     // It was given up meanwhile: what was read stays unacknowledged, for who has it next.
     if (partition.leaving || owned.get(partition.number) !== partition) return;
     for (const [id, fields] of entries) {
-      if (partition.held.has(id)) continue;
+      if (held.has(id)) continue;
       const bytes = bytesOf(fields);
       typicalBytes = Math.max(bytes, typicalBytes * 0.95);
-      const event = eventFor(partition.key, id, fields);
+      const event = eventFor(key, id, fields);
       if (event === undefined) {
-        acknowledger.add(partition.key, id);
+        acknowledger.add(key, id);
         continue;
       }
-      partition.held.add(id);
-      const done = () => acknowledger.add(partition.key, id, () => partition.held.delete(id));
+      held.add(id);
+      const done = () => acknowledger.add(key, id, () => held.delete(id));
       dispatcher.offer({ event, source: partition.number, bytes, done });
     }
   }
@@ -173,8 +179,9 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
     const type = fieldOf(fields, 'type');
     if (type !== undefined && !options.matches(type)) return undefined;
     const event = fromStructured(fieldOf(fields, 'cloudevent') ?? '');
-    if (event === undefined)
+    if (event === undefined) {
       logger.warn({ group, stream, id }, 'A message on the bus is not one of ours: stepped over.');
+    }
     return event;
   }
 
@@ -193,25 +200,40 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
   }
 
   function reclaim(): void {
-    for (const partition of owned.values()) {
-      partition.claimFrom = first;
-      partition.claimIdleMs = 0;
-      partition.unread = true;
+    for (const { streams } of owned.values()) {
+      for (const stream of streams.values()) Object.assign(stream, { claimFrom: first, claimIdleMs: 0, unread: true });
     }
+  }
+
+  /** Looks for strays, now and then: whoever was taken for dead may have read something in its last moment. */
+  function claimStrays(stream: Stream): void {
+    if (stream.claimFrom !== undefined || clock.monotonicMs() < stream.claimedAtMs + strayMs) return;
+    stream.claimFrom = first;
+    stream.claimIdleMs = strayMs;
+  }
+
+  function addStream(partition: Partition, aggregate: string): void {
+    partition.streams.set(aggregate, {
+      partition,
+      key: keys.events({ aggregate, partition: partition.number }),
+      held: new Set(),
+      claimFrom: first,
+      claimIdleMs: 0,
+      claimedAtMs: 0,
+      unread: true,
+    });
   }
 
   return {
     add(number) {
-      owned.set(number, {
-        number,
-        key: keys.stream(number),
-        held: new Set(),
-        claimFrom: first,
-        claimIdleMs: 0,
-        claimedAtMs: 0,
-        unread: true,
-        leaving: false,
-      });
+      const partition: Partition = { number, streams: new Map(), leaving: false };
+      owned.set(number, partition);
+      for (const aggregate of aggregates) addStream(partition, aggregate);
+      wake();
+    },
+    addAggregate(aggregate) {
+      aggregates.add(aggregate);
+      for (const partition of owned.values()) addStream(partition, aggregate);
       wake();
     },
     async remove(number) {
@@ -231,15 +253,16 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
     },
     has: (number) => owned.has(number),
     partitions: () => [...owned.keys()],
-    wake(partitions) {
-      const nowMs = clock.monotonicMs();
-      for (const partition of owned.values()) {
-        if (partitions !== undefined && !partitions.includes(partition.number)) continue;
-        partition.unread = true;
-        const claiming = partition.claimFrom !== undefined;
-        if (claiming || partitions !== undefined || nowMs < partition.claimedAtMs + strayMs) continue;
-        partition.claimFrom = first;
-        partition.claimIdleMs = strayMs;
+    wake(places) {
+      if (places === undefined) {
+        for (const stream of readable()) {
+          stream.unread = true;
+          claimStrays(stream);
+        }
+      } else {
+        const concerned = places.map(({ aggregate, partition }) => owned.get(partition)?.streams.get(aggregate));
+        if (concerned.every((stream) => stream === undefined)) return;
+        for (const stream of concerned) if (stream !== undefined) stream.unread = true;
       }
       wake();
     },
@@ -253,6 +276,3 @@ export function createGroupReader(options: GroupReaderOptions): GroupReader {
     },
   };
 }
-
-/** Fetched at once, about. */
-const maxReadBytes = 8 * 2 ** 20;

@@ -33,19 +33,19 @@ const trimEveryMs = 1_000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { connection, clock, keys, namespace, partitions, maxMessageBytes } = options;
-  const untrimmed = new Set<number>();
+  const untrimmed = new Set<string>();
   let trimming: TimerHandle | undefined;
   let stopped = false;
 
-  function trimSoon(touched: Iterable<number>): void {
-    for (const partition of touched) untrimmed.add(partition);
+  function trimSoon(streams: readonly string[]): void {
+    for (const stream of streams) untrimmed.add(stream);
     if (stopped) return;
     trimming ??= clock.setTimeout(async () => {
-      const streams = [...untrimmed].map(keys.stream);
+      const due = [...untrimmed];
       untrimmed.clear();
       // Tried again after the next events.
       await connection
-        .run(trimScript, [keys.groups, ...streams], [options.keepMs, options.forgetGroupAfterMs])
+        .run(trimScript, [keys.groups, ...due], [options.keepMs, options.forgetGroupAfterMs])
         .catch(() => {});
       trimming = undefined;
     }, trimEveryMs);
@@ -56,13 +56,23 @@ export function createPublisher(options: PublisherOptions): Publisher {
       const messages = events.map((event) => {
         const message = messageOf(event, namespace);
         if (message.bytes > maxMessageBytes) throw messageTooLarge(event, message.bytes, maxMessageBytes);
-        return { ...message, partition: partitionOf(event.stream, partitions) };
+        const place = { aggregate: event.stream.type, partition: partitionOf(event.stream, partitions) };
+        return { ...message, place, key: keys.events(place) };
       });
       for (const batch of inBatches(messages)) {
-        const touched = [...new Set(batch.map(({ partition }) => partition))];
-        const args = batch.flatMap(({ partition, type, text }) => [touched.indexOf(partition) + 1, type, text]);
-        await connection.run(publishScript, touched.map(keys.stream), [keys.bell, touched.join(), ...args]);
-        trimSoon(touched);
+        const places = new Map(batch.map(({ key, place }) => [key, place]));
+        const streams = [...places.keys()];
+        const aggregates = [...new Set(batch.map(({ place }) => place.aggregate))];
+        const at = new Map(streams.map((key, index) => [key, index + 2]));
+        await connection.run(
+          publishScript,
+          [keys.aggregates, ...streams],
+          [
+            ...[keys.bell, JSON.stringify([...places.values()]), aggregates.length, ...aggregates],
+            ...batch.flatMap(({ key, type, text }) => [at.get(key) ?? 0, type, text]),
+          ],
+        );
+        trimSoon(streams);
       }
     },
     stop() {

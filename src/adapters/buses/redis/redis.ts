@@ -6,13 +6,13 @@ import { busClosed } from '../bus-errors.ts';
 import { settledWithin } from '../settled-within.ts';
 import { type Connection, connect } from './connection.ts';
 import { type Consumer, createConsumer } from './consumer.ts';
-import { groupBell, type Keys, keysOf } from './keys.ts';
+import { type Keys, keysOf, type Place } from './keys.ts';
 import { createPublisher } from './publisher.ts';
 
 export interface RedisBusOptions extends BrokerBusOptions {
   /** Such as `redis://user:password@host:6379/2`; `rediss:` for TLS. */
   readonly url: string;
-  /** In how many streams the events lie; the first bus in a namespace decides for all. Default 16. */
+  /** How many streams each type of aggregates has; the first bus in a namespace decides for all. Default 16. */
   readonly partitions?: number;
   /** Events of more bytes, as CloudEvents, are refused. Default 8 MiB. */
   readonly maxMessageBytes?: number;
@@ -25,8 +25,8 @@ export interface RedisBusOptions extends BrokerBusOptions {
 }
 
 /**
- * A bus on Redis Streams, from Redis 6.2 on. Each aggregate has its partition, a stream; within a group one consumer at a
- * time reads a partition, so order holds however many there are.
+ * A bus on Redis Streams, from Redis 6.2 on. An aggregate's events are in the stream of its type and partition; within a
+ * group one consumer at a time reads a partition, so order holds however many there are.
  * @throws INVALID_CONFIGURATION, BUS_UNAVAILABLE
  */
 export async function redisBus(options: RedisBusOptions): Promise<EventBus> {
@@ -49,14 +49,13 @@ export async function redisBus(options: RedisBusOptions): Promise<EventBus> {
   let closing: Promise<void> | undefined;
 
   connection.listen(
-    keys.bell,
-    (text) => {
-      if (text.startsWith(groupBell)) {
-        const group = text.slice(groupBell.length);
-        for (const consumer of consumers) if (consumer.group === group) consumer.rebalance();
+    [keys.bell, keys.changes],
+    (channel, text) => {
+      if (channel === keys.changes) {
+        for (const consumer of consumers) if (consumer.group === text) consumer.rebalance();
       } else {
-        const woken = text.split(',').map(Number);
-        for (const consumer of consumers) consumer.wake(woken);
+        const places: readonly Place[] = JSON.parse(text);
+        for (const consumer of consumers) consumer.wake(places);
       }
     },
     () => {

@@ -17,12 +17,14 @@ local function int(number) return string.format('%.0f', number) end
 `;
 
 /**
- * Adds events to their partitions, all or none, and rings. KEYS: the streams. ARGV: bell, what it says, then for each
- * event: which of the streams, its `type`, its `cloudevent`.
+ * Adds events to their streams, all or none, and rings. KEYS: aggregates, the streams. ARGV: bell, what it says, how many
+ * types of aggregates, these types, then for each event: which of the keys, its `type`, its `cloudevent`.
  */
 export const publishScript = script(`
 local call = redis.call
-for at = 3, #ARGV, 3 do
+local events = 4 + ARGV[3]
+call('SADD', KEYS[1], unpack(ARGV, 4, events - 1))
+for at = events, #ARGV, 3 do
   call('XADD', KEYS[tonumber(ARGV[at])], '*', 'type', ARGV[at + 1], 'cloudevent', ARGV[at + 2])
 end
 call('PUBLISH', ARGV[1], ARGV[2])
@@ -41,7 +43,7 @@ end
  * the same members in the same order, so the shares fit together. Nobody is taken anything from: who has more than its
  * share gives it up by itself.
  *
- * KEYS: members, owners, groups. ARGV: bell, group, member, its life in ms, how many partitions, 1 when it leaves, then
+ * KEYS: members, owners, groups. ARGV: changes, group, member, its life in ms, how many partitions, 1 when it leaves, then
  * the partitions that it reads, which it keeps also when the server forgot. Returns its share, then what it owns.
  */
 export const beatScript = script(`
@@ -92,13 +94,13 @@ for partition = 0, total - 1 do
   if #owned >= share then break end
   if not owners[tostring(partition)] then own(tostring(partition)) end
 end
-if changed > 0 then redis.call('PUBLISH', ARGV[1], 'group:' .. ARGV[2]) end
+if changed > 0 then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 table.insert(owned, 1, share)
 return owned
 `);
 
 /**
- * Gives partitions up, so that others may take them. KEYS: members, owners. ARGV: bell, group, member, 1 when it is gone
+ * Gives partitions up, so that others may take them. KEYS: members, owners. ARGV: changes, group, member, 1 when it is gone
  * for good, then the partitions.
  */
 export const releaseScript = script(`
@@ -109,20 +111,22 @@ for at = 5, #ARGV do
   end
 end
 if ARGV[4] == '1' then changed = changed + redis.call('ZREM', KEYS[1], ARGV[3], '-' .. ARGV[3]) end
-if changed > 0 then redis.call('PUBLISH', ARGV[1], 'group:' .. ARGV[2]) end
+if changed > 0 then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 `);
 
 /**
  * Removes consumers of the group that are gone and hold nothing: each process brings names of its own. KEYS: members,
- * the stream. ARGV: group, since how many ms they must be silent.
+ * the streams. ARGV: group, since how many ms they must be silent.
  */
 export const forgetConsumersScript = script(`
-for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[2], ARGV[1])) do
-  local about = {}
-  for at = 1, #facts, 2 do about[facts[at]] = facts[at + 1] end
-  local alive = redis.call('ZSCORE', KEYS[1], about.name) or redis.call('ZSCORE', KEYS[1], '-' .. about.name)
-  if not alive and about.pending == 0 and about.idle > tonumber(ARGV[2]) then
-    redis.call('XGROUP', 'DELCONSUMER', KEYS[2], ARGV[1], about.name)
+for place = 2, #KEYS do
+  for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[place], ARGV[1])) do
+    local about = {}
+    for at = 1, #facts, 2 do about[facts[at]] = facts[at + 1] end
+    local alive = redis.call('ZSCORE', KEYS[1], about.name) or redis.call('ZSCORE', KEYS[1], '-' .. about.name)
+    if not alive and about.pending == 0 and about.idle > tonumber(ARGV[2]) then
+      redis.call('XGROUP', 'DELCONSUMER', KEYS[place], ARGV[1], about.name)
+    end
   end
 end
 `);
