@@ -60,6 +60,8 @@ export async function startServer(recipe: Recipe): Promise<Server> {
     signal();
     const late = setTimeout(() => signalAll(tree, 'SIGKILL'), stopTimeoutMs);
     await untilEnded(tree);
+    // Reaped too: PostgreSQL takes the zombie of the one before for one that runs.
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     clearTimeout(late);
   };
   const stop = async () => {
