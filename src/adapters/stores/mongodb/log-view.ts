@@ -1,0 +1,168 @@
+import type { CommandId } from '../../../kernel/message.ts';
+import type { Chain } from './chain.ts';
+import type { ClaimView, ClaimViews } from './claim-views.ts';
+import type { Commit } from './commit-documents.ts';
+import type { StreamView, StreamViews } from './stream-views.ts';
+
+/** Where the chain ends, as far as it was read. */
+export interface Head {
+  /** Of the last commit; 0 before the first. */
+  readonly number: number;
+  readonly position: number;
+  readonly at: number;
+  readonly eventAt: number;
+  readonly horizon: number;
+  readonly kept: number;
+  readonly restored: number;
+}
+
+/** A commit whose streams and claims may not be in the documents that they are found by. */
+export interface TailItem {
+  readonly number: number;
+  readonly writer: string;
+  readonly streams: readonly StreamView[];
+  readonly claims: readonly ClaimView[];
+  readonly seenMs: number;
+}
+
+/**
+ * What an instance knows of the log: every commit up to `head` is in the views, or in documents from which a view is
+ * loaded. What is judged by it holds as of `head`, so it may be committed as the next number, and only as that.
+ */
+export interface LogView {
+  head(): Head;
+  /** Takes in the next commit; one that is known already changes nothing. */
+  apply(commit: Commit): void;
+  /** Reads on until no commit follows: of a state that was the last at some time after the call. */
+  refresh(): Promise<Head>;
+  /** Makes sure that these are known as of `head`. */
+  load(streams: readonly StreamView[], claims: readonly ClaimView[]): Promise<void>;
+  readonly streams: StreamViews;
+  readonly claims: ClaimViews;
+  /** The commits that may not be in the documents yet, ascending. */
+  readonly tail: TailItem[];
+  /** Forgets of the tail what the documents are known to tell. */
+  settle(isDone: (item: TailItem) => boolean): void;
+}
+
+/** How many commits are asked for at once when there is one more. */
+const refreshStep = 8;
+
+export function createLogView(
+  { chain, streams, claims }: { readonly chain: Chain; readonly streams: StreamViews; readonly claims: ClaimViews },
+  start: Head,
+  onApplied: (commit: Commit) => void,
+): LogView {
+  let head = start;
+  const tail: TailItem[] = [];
+  let running: Promise<Head> | undefined;
+  let next: Promise<Head> | undefined;
+
+  const apply = (commit: Commit) => {
+    if (commit.number !== head.number + 1) return;
+    const touchedStreams = new Set<StreamView>();
+    const touchedClaims = new Set<ClaimView>();
+    for (const { stream, version, events = [], command, take = [], release = [] } of commit.entries) {
+      if (events.length > 0 || command) {
+        const view = streams.of(stream);
+        touchedStreams.add(view);
+        addTo(view, commit.number, version + events.length, events.at(-1)?.[0], command?.id);
+      }
+      for (const claim of [...release, ...take]) {
+        const view = claims.of(claim);
+        touchedClaims.add(view);
+        if (commit.number < view.changed) continue;
+        view.holder = take.includes(claim) ? stream : undefined;
+        view.changed = commit.number;
+      }
+    }
+    const { number, writer } = commit;
+    tail.push({
+      number,
+      writer,
+      streams: [...touchedStreams],
+      claims: [...touchedClaims],
+      seenMs: performance.now(),
+    });
+    const { at, eventAt, horizon, kept, restored } = commit;
+    head = { number, position: commit.position + commit.count, at, eventAt, horizon, kept, restored };
+    onApplied(commit);
+  };
+
+  const readOn = async (): Promise<Head> => {
+    for (let step = 1; ; step = refreshStep) {
+      const numbers = Array.from({ length: step }, (_, at) => head.number + 1 + at);
+      const commits = await chain.getAll(numbers);
+      for (const commit of commits) apply(commit);
+      if (commits.length < step) return head;
+    }
+  };
+
+  const refresh = (): Promise<Head> => {
+    if (running === undefined) {
+      running = readOn().finally(() => {
+        running = undefined;
+      });
+      return running;
+    }
+    // What runs may have asked before this call came: the next one is for all who come meanwhile.
+    next ??= running
+      .catch(() => {})
+      .then(() => {
+        next = undefined;
+        return refresh();
+      });
+    return next;
+  };
+
+  const settleItem = ({ number, streams: touched, claims: touchedClaims }: TailItem) => {
+    for (const view of touched) {
+      if (view.indexed < number) {
+        view.indexed = number;
+        view.behind = true;
+      }
+      if (!view.loaded && (view.commits.at(-1) ?? 0) <= view.indexed) streams.forget(view);
+    }
+    for (const view of touchedClaims) {
+      if (view.indexed < number) view.indexed = number;
+      if (!view.loaded && view.changed <= view.indexed) claims.forget(view);
+    }
+  };
+
+  return {
+    head: () => head,
+    apply,
+    refresh,
+    async load(wantedStreams, wantedClaims) {
+      await Promise.all([...wantedStreams.map(streams.load), ...wantedClaims.map(claims.load)]);
+    },
+    streams,
+    claims,
+    tail,
+    settle(isDone) {
+      const kept = tail.filter((item) => {
+        const isLoading =
+          item.streams.some(({ loading }) => loading > 0) || item.claims.some(({ loading }) => loading > 0);
+        if (isLoading || !isDone(item)) return true;
+        settleItem(item);
+        return false;
+      });
+      tail.splice(0, tail.length, ...kept);
+    },
+  };
+}
+
+function addTo(view: StreamView, commit: number, version: number, last: StreamView['last'], command?: CommandId): void {
+  if (command !== undefined) view.commands.set(command, commit);
+  if (last !== undefined && commit >= view.lastAt) {
+    view.last = last;
+    view.lastAt = commit;
+  }
+  const place = view.commits.length - 1;
+  const before = view.commits[place] ?? 0;
+  if (before === commit) view.versions[place] = Math.max(view.versions[place] ?? 0, version);
+  else if (before < commit) {
+    view.commits.push(commit);
+    view.versions.push(version);
+  }
+}

@@ -1,0 +1,193 @@
+import type { Clock } from '../../../kernel/clock.ts';
+import type { CommandId } from '../../../kernel/message.ts';
+import type { AppendEntry, AppendOutcome, CommandRecord } from '../../../ports/event-store.ts';
+import type { Chain } from './chain.ts';
+import type { ClaimView } from './claim-views.ts';
+import { commandIn } from './commit-documents.ts';
+import { createDraft, type Draft } from './draft.ts';
+import { judge, judgedBy, type PreparedEntry, prepareEntry } from './judging.ts';
+import type { LogView } from './log-view.ts';
+import type { StreamView } from './stream-views.ts';
+
+/** The one place of an instance that writes commits, one after another. */
+export interface LogWriter {
+  append(entries: readonly AppendEntry[]): Promise<readonly AppendOutcome[]>;
+  /**
+   * Decides on the state of the log and writes what the decision added to the draft, as the next commit; decides again
+   * when another commit came first. A decision that adds nothing, or throws, is made on the log as it is at the time.
+   * @param known what `decide` asks the views for, as often as it is decided.
+   */
+  write<Result>(known: () => Knowledge, decide: (draft: Draft) => Result): Promise<Result>;
+  /** The record of a command, if it is remembered; of a view that is loaded. */
+  recorded(stream: StreamView, id: CommandId): Promise<CommandRecord | undefined>;
+}
+
+/** What must be known before it can be decided. */
+export interface Knowledge {
+  readonly streams: readonly StreamView[];
+  readonly claims: readonly ClaimView[];
+}
+
+export interface LogWriterOptions {
+  readonly chain: Chain;
+  readonly view: LogView;
+  readonly clock: Clock;
+  /** Of this instance, and nobody else's. */
+  readonly instance: string;
+  /** Up to which number all commits of this instance are in the documents that they are found by. */
+  readonly done: () => number;
+}
+
+interface Waiting {
+  readonly prepared: readonly PreparedEntry[];
+  readonly outcomes: AppendOutcome[];
+  readonly settle: { resolve(outcomes: readonly AppendOutcome[]): void; reject(error: unknown): void };
+}
+
+/** A commit is full with so many bytes or entries. */
+const fullBytes = 8_000_000;
+const fullEntries = 2000;
+
+export function createLogWriter({ chain, view, clock, instance, done }: LogWriterOptions): LogWriter {
+  let waiting: Waiting[] = [];
+  let pumping = false;
+  let attempts = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** One at a time, in the order of the calls. */
+  const alone = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+
+  const ensure = async (known: () => Knowledge) => {
+    for (;;) {
+      const { streams, claims } = known();
+      if (streams.every(({ loaded }) => loaded) && claims.every(({ loaded }) => loaded)) return;
+      await view.load(streams, claims);
+    }
+  };
+
+  const decideAndWrite = async <Result>(
+    ready: () => Promise<void>,
+    decide: (draft: Draft) => Result,
+  ): Promise<Result> => {
+    for (;;) {
+      await ready();
+      const head = view.head();
+      const draft = createDraft(head, clock.now());
+      let result: Result;
+      try {
+        result = decide(draft);
+      } catch (error) {
+        if (error === notReady || (await view.refresh()).number !== head.number) continue;
+        throw error;
+      }
+      attempts += 1;
+      const next = draft.finish({ instance, attempt: attempts, done: done() });
+      if (next === undefined) {
+        // Nothing is written that could collide with what is not known, so it must be asked for.
+        if ((await view.refresh()).number === head.number) return result;
+        continue;
+      }
+      const there = await chain.insert(next.doc);
+      view.apply(there === 'written' ? next.commit : there);
+      if (there === 'written') return result;
+      await view.refresh();
+    }
+  };
+
+  const recorded = async (stream: StreamView, id: CommandId): Promise<CommandRecord | undefined> => {
+    const number = stream.commands.get(id);
+    const commit = number === undefined ? undefined : await chain.get(number);
+    const record = commit && commandIn(commit, stream.stream, id);
+    return record && Date.parse(record.recordedAt) >= view.head().horizon ? record : undefined;
+  };
+
+  /** Writes one commit with as many of the entries as it can take. */
+  const commitSome = async (entries: readonly Pick<Waiting, 'outcomes' | 'prepared'>[]) => {
+    const records = new Map<PreparedEntry, { readonly at: number; readonly record: CommandRecord | undefined }>();
+    const all = entries.flatMap(({ prepared, outcomes }) =>
+      prepared.slice(outcomes.length).map((each) => ({ prepared: each, outcomes })),
+    );
+    const some = all.slice(0, fullEntries);
+    const known = (): Knowledge => {
+      const judged = some.map(({ prepared }) => judgedBy(view, prepared.entry));
+      return {
+        streams: judged.map(({ stream }) => stream),
+        claims: judged.flatMap(({ take, release }) => [...take, ...release]),
+      };
+    };
+    const ready = async () => {
+      await ensure(known);
+      for (const { prepared } of some) {
+        const { stream, command } = prepared.entry;
+        const of = view.streams.of(stream);
+        const at = command && of.commands.get(command.id);
+        if (command && at !== undefined && records.get(prepared)?.at !== at) {
+          records.set(prepared, { at, record: await recorded(of, command.id) });
+        }
+      }
+    };
+    const decided = await decideAndWrite(ready, (draft) => {
+      const outcomes: AppendOutcome[] = [];
+      for (const { prepared } of some) {
+        if (outcomes.length > 0 && draft.bytes() + prepared.bytes > fullBytes) break;
+        const by = judgedBy(view, prepared.entry);
+        if (![by.stream, ...by.take, ...by.release].every(({ loaded }) => loaded)) throw notReady;
+        const { command } = prepared.entry;
+        const at = command && by.stream.commands.get(command.id);
+        if (at !== undefined && records.get(prepared)?.at !== at) throw notReady;
+        outcomes.push(judge(draft, prepared, by, at === undefined ? undefined : records.get(prepared)?.record));
+      }
+      return outcomes;
+    });
+    for (const [at, outcome] of decided.entries()) some[at]?.outcomes.push(outcome);
+  };
+
+  const pump = async () => {
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        await alone(async () => {
+          while (batch.some(({ prepared, outcomes }) => outcomes.length < prepared.length)) await commitSome(batch);
+        });
+        for (const { settle, outcomes } of batch) settle.resolve(outcomes);
+      } catch (error) {
+        for (const { settle } of batch) settle.reject(error);
+      }
+    }
+    pumping = false;
+  };
+
+  return {
+    append: (entries) => {
+      const prepared = entries.map(prepareEntry);
+      return new Promise((resolve, reject) => {
+        waiting.push({ prepared, outcomes: [], settle: { resolve, reject } });
+        if (pumping) return;
+        pumping = true;
+        void pump();
+      });
+    },
+
+    write: (known, decide) =>
+      alone(() =>
+        decideAndWrite(
+          () => ensure(known),
+          (draft) => {
+            const { streams, claims } = known();
+            if (![...streams, ...claims].every(({ loaded }) => loaded)) throw notReady;
+            return decide(draft);
+          },
+        ),
+      ),
+
+    recorded,
+  };
+}
+
+/** Thrown by a decision that lacks something which was there a moment ago. */
+const notReady = new Error('not ready');

@@ -1,0 +1,4 @@
+import { subjects } from './mongodb.subjects.ts';
+import { runStoreSuites } from './run-store-suites.ts';
+
+runStoreSuites(subjects.mongoJava);

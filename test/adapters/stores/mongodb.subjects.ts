@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto';
+import { MongoClient } from 'mongodb';
+import { mongodbStore } from '../../../src/adapters/stores/mongodb/mongodb.ts';
+import { type StoreAdapter, storeSubject } from '../../../src/testing/store-subject.ts';
+import { type ServerVariable, serverAddress, unreachable } from '../../servers/environment.ts';
+
+/** Each location is a database of its own on the server. */
+export function mongodbAdapter(name: string, serverUrl: string): StoreAdapter<string> {
+  return {
+    name,
+    features: ['durable', 'shared', 'clocked'],
+    newLocation: async () => {
+      const url = new URL(serverUrl);
+      url.pathname = `/test-${randomUUID()}`;
+      return url.href;
+    },
+    open: (url, { clock }) => mongodbStore({ url, clock }),
+    destroy: async (url) => {
+      const client = new MongoClient(url);
+      await client.db().dropDatabase();
+      await client.close();
+    },
+  };
+}
+
+/** The MongoDB store, as the suites see it, on each of the servers that speak its protocol. */
+export const subjects = {
+  ferretdb: subjectOn('mongodb on ferretdb', 'TEST_FERRETDB_URL'),
+  mongoJava: subjectOn('mongodb on mongo-java-server', 'TEST_MONGO_JAVA_URL'),
+};
+
+function subjectOn(name: string, variable: ServerVariable) {
+  const url = serverAddress(variable);
+  return url === undefined ? unreachable(name, variable) : storeSubject(mongodbAdapter(name, url));
+}
