@@ -30,6 +30,18 @@ async function append({ events }: Store): Promise<void> {
   await Promise.all(Array.from({ length: 8 }, (_, writer) => write(writer)));
 }
 
+/** Streams long enough to be archived in several steps, each acknowledged when it is archived. */
+async function archive({ events }: Store): Promise<void> {
+  for (let count = 0; ; count += 1) {
+    const stream = { type: 'Account', id: `${process.pid}-${count}` };
+    for (let version = 0; version < 1200; version += 400) {
+      await events.append([{ stream, expected: version, events: newEvents(400, 'Happened', { of: stream.id }) }]);
+    }
+    if (!(await events.archive(stream, await events.streamHead(stream)))) throw new Error('Not archived.');
+    tell({ acknowledged: stream.id });
+  }
+}
+
 /** Ten rows a commit, acknowledged by the checkpoint's position. */
 async function project({ leases, readModels }: Store): Promise<void> {
   const { record } = await leases.take('rows', 'child', await leases.read('rows'));
@@ -63,7 +75,7 @@ async function hold({ leases, checkpoints, readModels }: Store): Promise<void> {
   process.exit(0);
 }
 
-const tasks = { append, project, hold };
+const tasks = { append, archive, project, hold };
 const [module = '', location = '', task = ''] = process.argv.slice(2);
 const { adapter }: { adapter: StoreAdapter<unknown> } = await import(module);
 const store = await adapter.open(JSON.parse(location), { clock: systemClock });

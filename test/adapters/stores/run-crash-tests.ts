@@ -96,6 +96,25 @@ export function runCrashTests<Location>(adapter: StoreAdapter<Location>, module:
       }
     }, 60_000);
 
+    test('kill -9 while archiving: every event is read as it was appended, and archiving goes on', async () => {
+      for (let round = 0; round < kills; round += 1) {
+        const acknowledged = await killAfter('archive', 1 + round);
+        const { events } = await open();
+        const log = await collect(events.readAll());
+        const ids = new Set(log.map(({ stream }) => stream.id));
+        for (const id of acknowledged) assert.ok(ids.has(String(id)), `${id} was acknowledged and is lost`);
+        for (const { stream, version, data } of log) {
+          assert.deepEqual(data, { of: stream.id, n: ((version - 1) % 400) + 1 });
+        }
+        for (const id of ids) {
+          const stream = { type: 'Account', id };
+          const own = await collect(events.readStream(stream));
+          assert.equal(await events.archive(stream, await events.streamHead(stream)), true);
+          assert.deepEqual(await collect(events.readStream(stream)), own);
+        }
+      }
+    }, 120_000);
+
     test('kill -9 while projecting: rows, totals and checkpoint land together or not at all', async () => {
       let before = 0;
       for (let round = 0; round < kills; round += 1) {
