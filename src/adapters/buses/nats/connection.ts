@@ -10,7 +10,12 @@ export interface NatsAddress {
 }
 
 /** How long any one answer of the server may take. */
-export const answerTimeoutMs = 3_000;
+export const answerTimeoutMs = 5_000;
+
+/** How long a confirmation may: there may be a thousand before it. */
+export const confirmTimeoutMs = 10_000;
+
+const connectTimeoutMs = 3_000;
 
 /** JetStream's filters on several subjects, subject transforms and metadata are of 2.10. */
 const oldestServer = { major: 2, minor: 10 };
@@ -55,9 +60,9 @@ export async function dial({ broker, options }: NatsAddress, reconnect: boolean)
       maxReconnectAttempts: -1,
       reconnectTimeWait: 100,
       ignoreAuthErrorAbort: true,
-      timeout: answerTimeoutMs,
-      // A server that vanished without a word is noticed within 6 s.
-      pingInterval: 2_000,
+      timeout: connectTimeoutMs,
+      // A server that vanished without a word is noticed within 9 s.
+      pingInterval: 3_000,
       maxPingOut: 2,
       noAsyncTraces: true,
     });

@@ -11,6 +11,8 @@ export interface Link {
   readonly connection: NatsConnection;
   readonly jetStream: JetStreamManager;
   readonly topology: Topology;
+  /** Keeps the questions to JetStream few at a time. */
+  atMost<Result>(task: () => Promise<Result>): Promise<Result>;
   /** Into how many the stream is divided. */
   readonly partitions: number;
   readonly forgetAfterMs: number;

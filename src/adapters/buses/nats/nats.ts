@@ -6,6 +6,7 @@ import { silentLogger } from '../../../ports/telemetry.ts';
 import { type BrokerBusOptions, defaultNamespace, maxCloseMs } from '../broker-options.ts';
 import { busClosed } from '../bus-errors.ts';
 import { settledWithin } from '../settled-within.ts';
+import { createAtMost } from './at-most.ts';
 import { answerTimeoutMs, dial, natsFailure, parseAddress } from './connection.ts';
 import type { Link } from './link.ts';
 import { joinGroup, type Member } from './member.ts';
@@ -47,6 +48,7 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
     connection,
     jetStream,
     topology,
+    atMost: createAtMost(32),
     partitions,
     forgetAfterMs,
     dispatching: options,

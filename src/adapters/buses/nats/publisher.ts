@@ -2,7 +2,7 @@ import { ErrorCode, type NatsConnection, NatsError } from 'nats';
 import { isFailure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { busClosed, messageTooLarge } from '../bus-errors.ts';
-import { answerTimeoutMs, apiErrorOf, apiErrors, dial, type NatsAddress, natsFailure } from './connection.ts';
+import { apiErrorOf, apiErrors, confirmTimeoutMs, dial, type NatsAddress, natsFailure } from './connection.ts';
 import { encodeMessage, type NatsMessage } from './message.ts';
 import type { Topology } from './topology.ts';
 
@@ -72,7 +72,7 @@ export function createPublisher({ address, namespace, topology, ensureStream }: 
   }
 
   async function confirmed(connection: NatsConnection, messages: readonly NatsMessage[]): Promise<void> {
-    const jetStream = connection.jetstream({ timeout: answerTimeoutMs });
+    const jetStream = connection.jetstream({ timeout: confirmTimeoutMs });
     const answers = messages.map(({ event, headers, data }) =>
       jetStream.publish(topology.subject(event), data, { headers }),
     );

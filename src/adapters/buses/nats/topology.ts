@@ -2,20 +2,25 @@ import { DiscardPolicy, RetentionPolicy, StorageType, type StreamConfig } from '
 import { failure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 
+/** A partition, or all of them at once: what one durable consumer of a group fetches. */
+export type Slice = number | 'all';
+
 /** The names that a namespace has on the server. */
 export interface Topology {
   /** The JetStream stream that holds what some group has not handled yet. */
   readonly stream: string;
   /** Where an event is published: `namespace.events.Type.Event.id`. */
   subject(event: RecordedEvent): string;
-  /** What a consumer of one partition listens to: `namespace.events.Type.Event.*.partition`. */
-  filters(patterns: readonly string[], partition: number): string[];
+  /** What a consumer of a slice fetches: `namespace.events.Type.Event.*.partition`. */
+  filters(patterns: readonly string[], slice: Slice): string[];
+  /** The partition that a stored event's subject ends with. */
+  partition(subject: string): number;
   /** Where the consumers of a group tell each other of themselves. */
   presence(group: string): string;
-  /** The durable consumer of an epoch of a partition of a group. */
-  consumer(group: string, partition: number, epoch: number): string;
-  /** The partition and epoch in the name of a durable consumer, when it is one of the group. */
-  parseConsumer(group: string, name: string): { readonly partition: number; readonly epoch: number } | undefined;
+  /** The durable consumer of an epoch of a slice of a group. */
+  consumer(group: string, slice: Slice, epoch: number): string;
+  /** The slice and epoch in the name of a durable consumer, when it is one of the group. */
+  parseConsumer(group: string, name: string): { readonly slice: Slice; readonly epoch: number } | undefined;
 }
 
 /** @throws INVALID_CONFIGURATION for a namespace that can't begin the name of a stream */
@@ -28,17 +33,18 @@ export function createTopology(namespace: string): Topology {
   return {
     stream: `${namespace}_events`,
     subject: ({ stream, type }) => `${namespace}.events.${token(stream.type)}.${token(type)}.${token(stream.id)}`,
-    filters: (patterns, partition) =>
+    filters: (patterns, slice) =>
       withoutContained(patterns.map(tokens)).map(
-        ([type, event]) => `${namespace}.events.${type}.${event}.*.${partition}`,
+        ([type, event]) => `${namespace}.events.${type}.${event}.*.${slice === 'all' ? '*' : slice}`,
       ),
+    partition: (subject) => Number(subject.slice(subject.lastIndexOf('.') + 1)),
     presence: (group) => `${namespace}.groups.${token(group)}`,
-    consumer: (group, partition, epoch) => `${token(group)}_${partition}_${epoch}`,
+    consumer: (group, slice, epoch) => `${token(group)}_${slice}_${epoch}`,
     parseConsumer(group, name) {
       const begin = `${token(group)}_`;
       if (!name.startsWith(begin)) return undefined;
-      const [, partition, epoch] = /^(\d+)_(\d+)$/.exec(name.slice(begin.length)) ?? [];
-      return partition === undefined ? undefined : { partition: Number(partition), epoch: Number(epoch) };
+      const [, slice, epoch] = /^(all|\d+)_(\d+)$/.exec(name.slice(begin.length)) ?? [];
+      return slice === undefined ? undefined : { slice: slice === 'all' ? slice : Number(slice), epoch: Number(epoch) };
     },
   };
 }

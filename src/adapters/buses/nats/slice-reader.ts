@@ -1,31 +1,27 @@
-import type { Msg, NatsConnection } from 'nats';
-import { createInbox } from 'nats';
-import type { Clock, TimerHandle } from '../../../kernel/clock.ts';
+import { createInbox, type Msg, type NatsConnection } from 'nats';
+import type { TimerHandle } from '../../../kernel/clock.ts';
+import type { RecordedEvent } from '../../../kernel/message.ts';
 import { matchesPattern } from '../../../ports/event-bus.ts';
-import type { Logger } from '../../../ports/telemetry.ts';
 import type { Dispatcher } from '../dispatch.ts';
+import type { Link } from './link.ts';
 import { decodeMessage } from './message.ts';
 import type { Progress } from './progress.ts';
 
-/** Fetches the events of one partition that we own, and acknowledges what is handled. */
-export interface PartitionReader {
+/** Fetches the events of a slice that we own, and acknowledges what is handled. */
+export interface SliceReader {
   /** Fetches nothing more, and stops saying that what it fetched is in work. Handlers under way may still end. */
   stop(): void;
 }
 
-export interface PartitionReaderOptions {
-  readonly connection: NatsConnection;
-  readonly clock: Clock;
-  readonly logger: Logger;
+export interface SliceReaderOptions {
+  readonly link: Link;
   readonly dispatcher: Dispatcher;
-  readonly partition: number;
   readonly progress: Progress;
   readonly patterns: readonly string[];
-  /** Where to ask for the next messages of the durable consumer. */
-  readonly nextSubject: string;
+  /** The name of the durable consumer. */
+  readonly consumer: string;
   /** How many to ask for at once. */
   readonly batch: () => number;
-  readonly maxBytes: number;
   readonly ackWaitMs: number;
   /** What the server sent may be lost: a new epoch must begin. Called once at most. */
   readonly onTrouble: (reason: string) => void;
@@ -38,8 +34,10 @@ const silentAfterMs = 12_000;
 const acknowledged = '+ACK';
 const inWork = '+WPI';
 
-export function createPartitionReader(options: PartitionReaderOptions): PartitionReader {
-  const { connection, clock, logger, dispatcher, partition, progress, patterns } = options;
+export function createSliceReader(options: SliceReaderOptions): SliceReader {
+  const { link, dispatcher, progress, patterns } = options;
+  const { connection, clock, logger, topology } = link;
+  const nextSubject = `${link.jetStream.getOptions().apiPrefix}.CONSUMER.MSG.NEXT.${topology.stream}.${options.consumer}`;
   /** Where to answer for what is held, by sequence. */
   const held = new Map<number, string>();
   let stopped = false;
@@ -71,8 +69,8 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
     }
     if (outstanding === 0) heardAtMs = clock.monotonicMs();
     outstanding += batch;
-    const request = { batch, max_bytes: options.maxBytes, expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
-    publish(options.nextSubject, JSON.stringify(request), { reply: inbox });
+    const request = { batch, max_bytes: link.maxBytes(), expires: expiresMs * 1e6, idle_heartbeat: heartbeatMs * 1e6 };
+    publish(nextSubject, JSON.stringify(request), { reply: inbox });
   }
 
   async function askLater(): Promise<void> {
@@ -94,7 +92,7 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
     } else trouble(`${code} ${description}`);
   }
 
-  function onMessage({ reply, headers, data }: Msg): void {
+  function onMessage({ subject, reply, headers, data }: Msg): void {
     const place = parseReply(reply);
     if (reply === undefined || place === undefined) return;
     outstanding = Math.max(0, outstanding - 1);
@@ -108,12 +106,12 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
     if (known === 'held') held.set(sequence, reply);
     if (known === 'new') {
       held.set(sequence, reply);
-      offer(sequence, decodeMessage(headers, data), data.length);
+      offer(sequence, topology.partition(subject), decodeMessage(headers, data), data.length);
     }
     ask();
   }
 
-  function offer(sequence: number, event: ReturnType<typeof decodeMessage>, bytes: number): void {
+  function offer(sequence: number, partition: number, event: RecordedEvent | undefined, bytes: number): void {
     const done = () => {
       progress.finish(sequence);
       const reply = held.get(sequence);
@@ -121,7 +119,7 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
       if (reply !== undefined) publish(reply, acknowledged);
     };
     if (event === undefined) {
-      logger.warn({ partition, sequence }, 'Stepped over a message that is not one of ours.');
+      logger.warn({ stream: topology.stream, sequence }, 'Stepped over a message that is not one of ours.');
       done();
     } else if (patterns.some((pattern) => matchesPattern(pattern, event.stream.type, event.type)))
       dispatcher.offer({ event, source: partition, bytes, done });
