@@ -121,6 +121,12 @@ export function createRetention(context: RuntimeContext, followers: Followers): 
         // A store in memory answers without ever letting go of the event loop.
         await nextTurn();
       }
+      if (waiting.size >= maxWaiting) {
+        logger.warn(
+          { waiting: waiting.size },
+          'Too many streams that ended have dead letters: archiving waits for them.',
+        );
+      }
       if (archived > 0) logger.info({ archived, before, position: front.position }, 'Old streams were archived.');
     };
   }

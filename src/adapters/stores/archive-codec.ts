@@ -18,8 +18,8 @@ export interface PackedEvents {
 
 /** A pack ends after so many events, or characters of JSON: it is made and opened in a few milliseconds. More would not
  * make it smaller: deflate looks back 32 KiB. */
-const packEventsMax = 1_000;
-const packCharacters = 250_000;
+const maxPackEvents = 1_000;
+const maxPackCharacters = 250_000;
 
 const deflated = promisify(deflate);
 
@@ -31,7 +31,7 @@ export async function* packEvents(events: AsyncIterable<RecordedEvent>): AsyncGe
   const pack = async (): Promise<PackedEvents> => {
     const text = lines.join('\n');
     // A single large event must not hold up the process.
-    const bytes = characters > packCharacters ? await deflated(text) : deflateSync(text);
+    const bytes = characters > maxPackCharacters ? await deflated(text) : deflateSync(text);
     const packed = { from: to - lines.length + 1, to, bytes };
     lines = [];
     characters = 0;
@@ -39,7 +39,7 @@ export async function* packEvents(events: AsyncIterable<RecordedEvent>): AsyncGe
   };
   for await (const { data, meta, version } of events) {
     const line = JSON.stringify({ data, meta });
-    if (lines.length === packEventsMax || (lines.length > 0 && characters + line.length > packCharacters)) {
+    if (lines.length === maxPackEvents || (lines.length > 0 && characters + line.length > maxPackCharacters)) {
       yield await pack();
     }
     lines.push(line);

@@ -129,12 +129,14 @@ export function sqliteEvents(db: Database, parts: LogParts, clock: Clock): Event
     async archive(stream, at) {
       const isThere = (found: StoredStream | undefined): found is StoredStream =>
         found !== undefined && at.version > 0 && found.version === at.version && found.lastEvent === at.eventId;
-      for (;;) {
+      for (let steps = 1; steps > 0; ) {
         const found = await db.read(() => streams.find(stream));
         if (!isThere(found)) return false;
         const from = 1 + (await db.read(() => archives.packedTo(found.key)));
         if (from > at.version) return true;
+        steps = 0;
         for await (const packed of packEvents(reading.readStream(stream, { from, to: at.version }))) {
+          steps += 1;
           const isNext = await db.write(() => {
             // Another process may pack the same stream.
             if (!isThere(streams.find(stream)) || archives.packedTo(found.key) !== packed.from - 1) return false;
@@ -144,6 +146,8 @@ export function sqliteEvents(db: Database, parts: LogParts, clock: Clock): Event
           if (!isNext) break;
         }
       }
+      // A file that lacks events of the stream.
+      return false;
     },
 
     watch(wake) {
