@@ -124,3 +124,47 @@ test('a .env file is read, and the environment wins over it', () => {
   writeFileSync(file, 'PORT=4000\nCURRENCY="CHF" # francs\n');
   expect(load({ PORT: '5000' }, file)).toMatchObject({ http: { port: 5_000 }, currency: 'CHF' });
 });
+
+test('each store and bus on a server is told its address and the namespace', () => {
+  const secret = { TOKEN_SECRET: 'a secret that all the workers share' };
+  const settings = (environment: Record<string, string>) => {
+    const { store, bus } = load({ ...environment, ...secret, NAMESPACE: 'shop' });
+    return [store, bus];
+  };
+  const namespace = 'shop';
+  expect(
+    settings({
+      EVENT_STORE_PROVIDER: 'redis',
+      EVENT_BUS_PROVIDER: 'redis',
+      REDIS_HOST: 'cache',
+      REDIS_PASSWORD: 'p@ss',
+    }),
+  ).toEqual([
+    { provider: 'redis', namespace, url: 'redis://:p%40ss@cache:6379/1' },
+    { provider: 'redis', namespace, url: 'redis://:p%40ss@cache:6379/2' },
+  ]);
+  expect(settings({ EVENT_STORE_PROVIDER: 'redis', REDIS_URL: 'rediss://cache:7000/9' })[0]).toMatchObject({
+    url: 'rediss://cache:7000/9',
+  });
+  expect(settings({ EVENT_STORE_PROVIDER: 'postgresql', DB_HOST: '::1', DB_NAME: 'a b', DB_PASS: 'p@ss' })[0]).toEqual({
+    provider: 'postgresql',
+    namespace,
+    url: 'postgresql://statewright:p%40ss@[::1]:5432/a%20b',
+  });
+  expect(settings({ EVENT_BUS_PROVIDER: 'kafka', KAFKA_BROKERS: 'one:9092,two:9092' })[1]).toEqual({
+    provider: 'kafka',
+    namespace,
+    brokers: ['one:9092', 'two:9092'],
+  });
+});
+
+test('workers that share a store on a server must be given the secret of their tokens', () => {
+  expect(faultsOf({ EVENT_STORE_PROVIDER: 'postgresql' }).names).toEqual(['TOKEN_SECRET']);
+  expect(faultsOf({ EVENT_STORE_PROVIDER: 'sqlite' }).names).toEqual([]);
+});
+
+test('a namespace is a name that every server takes', () => {
+  for (const namespace of ['Shop', '1shop', 'a:b', 'ö', 'a'.repeat(41)]) {
+    expect(faultsOf({ NAMESPACE: namespace }).names).toEqual(['NAMESPACE']);
+  }
+});
