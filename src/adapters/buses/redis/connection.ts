@@ -55,7 +55,8 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
   const clients = [commands, pulse, bell];
   for (const client of clients) {
     client.on('error', (error: Error) => {
-      lastError = error;
+      // What the server says once is not covered by what follows from it.
+      if (!isRefusal(lastError)) lastError = error;
       // The driver would go on in database 0.
       if (wrongDatabase.test(error.message)) client.disconnect(true);
     });
@@ -92,6 +93,7 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
       commands.on('ready', () => {
         logger.info({ broker: where }, 'The bus has its connection again.');
         lost = false;
+        lastError = undefined;
         back();
       });
       subscribe();
@@ -131,10 +133,14 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
 const wrongDatabase = /DB index|SELECT is not allowed/;
 const refused = /^(WRONGPASS|NOAUTH|NOPERM)|AUTH|invalid password/;
 
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && (wrongDatabase.test(error.message) || refused.test(error.message));
+}
+
 /** What the operator wrote wrong is told apart from a server that is not there yet. */
 function refusalAtStart(error: unknown, where: string): StatewrightError {
   const found = error instanceof Error ? error.message : String(error);
-  if (!wrongDatabase.test(found) && !refused.test(found)) return busUnavailable(where, error);
+  if (!isRefusal(error)) return busUnavailable(where, error);
   return failure('INVALID_CONFIGURATION', {
     expected: `an address, a user and a password that ${where} takes`,
     found,

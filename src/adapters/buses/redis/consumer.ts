@@ -164,7 +164,9 @@ export function createConsumer(
   async function give(partition: number): Promise<void> {
     await reader.remove(partition);
     const streams = [...aggregates].map((aggregate) => keys.events({ aggregate, partition }));
-    await connection.run(forgetConsumersScript, [keys.members(group), ...streams], [group, leaseMs]).catch(() => {});
+    await connection
+      .run(forgetConsumersScript, [keys.members(group), ...streams], [group, member, leaseMs])
+      .catch(() => {});
     // Not heard, it is ours still, until we are taken for dead.
     await connection.runAtOnce(releaseScript, membership, [keys.changes, group, member, 0, partition]).catch(() => {});
   }

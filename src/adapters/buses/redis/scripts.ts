@@ -115,16 +115,21 @@ if changed > 0 then redis.call('PUBLISH', ARGV[1], ARGV[2]) end
 `);
 
 /**
- * Removes consumers of the group that are gone and hold nothing: each process brings names of its own. KEYS: members,
- * the streams. ARGV: group, since how many ms they must be silent.
+ * Removes consumers of the group that hold nothing, the one that gives the streams up and those that are gone: each
+ * process brings names of its own. KEYS: members, the streams. ARGV: group, the giver, since how many ms the gone must be
+ * silent.
  */
 export const forgetConsumersScript = script(`
+local function gone(name, idle)
+  if name == ARGV[2] then return true end
+  if redis.call('ZSCORE', KEYS[1], name) or redis.call('ZSCORE', KEYS[1], '-' .. name) then return false end
+  return idle > tonumber(ARGV[3])
+end
 for place = 2, #KEYS do
   for _, facts in ipairs(redis.call('XINFO', 'CONSUMERS', KEYS[place], ARGV[1])) do
     local about = {}
     for at = 1, #facts, 2 do about[facts[at]] = facts[at + 1] end
-    local alive = redis.call('ZSCORE', KEYS[1], about.name) or redis.call('ZSCORE', KEYS[1], '-' .. about.name)
-    if not alive and about.pending == 0 and about.idle > tonumber(ARGV[2]) then
+    if about.pending == 0 and gone(about.name, about.idle) then
       redis.call('XGROUP', 'DELCONSUMER', KEYS[place], ARGV[1], about.name)
     end
   end
