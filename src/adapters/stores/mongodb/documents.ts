@@ -196,7 +196,7 @@ export function documentsIn<Doc extends Keyed>(connection: Connection, name: str
     },
 
     async index(keys) {
-      await run(() => collection.createIndexes(keys.map((key) => ({ key: { ...key } }))));
+      if (!scans) await run(() => collection.createIndexes(keys.map((key) => ({ key: { ...key } }))));
     },
   };
 }
