@@ -53,6 +53,10 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
       const { postgresqlStore } = await import('./stores/postgresql/postgresql.ts');
       return postgresqlStore(settings);
     }
+    case 'mongodb': {
+      const { mongodbStore } = await import('./stores/mongodb/mongodb.ts');
+      return mongodbStore(settings);
+    }
     default:
       throw unknownProvider('store', storeProviders, settings);
   }
@@ -97,7 +101,7 @@ export async function openChannels({ smtp, webhook, directory }: ChannelSettings
 }
 
 /** The names that `openStore` knows. */
-export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis', 'postgresql'];
+export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis', 'postgresql', 'mongodb'];
 
 /** The names that `openBus` knows. */
 export const busProviders: readonly BusSettings['provider'][] = ['memory', 'redis', 'kafka'];
