@@ -100,40 +100,72 @@ describe('a log that moves', () => {
 });
 
 describe('an import', () => {
-  const spoiled: readonly (readonly [what: string, line: number, spoil: (lines: string[]) => readonly string[]])[] = [
-    ['is cut behind a line', 100, (lines) => [...lines.slice(0, 99), '']],
-    ['is cut in the middle of a line', 100, (lines) => [...lines.slice(0, 99), String(lines[99]).slice(0, 30)]],
-    ['lacks its header', 1, (lines) => lines.slice(1)],
-    ['is empty', 1, () => []],
-    ['is of a newer format', 1, ([header, ...rest]) => [String(header).replace('Version":1', 'Version":2'), ...rest]],
-    ['has a line that is no JSON', 3, (lines) => lines.with(2, '{"kind"')],
-    ['has a line of an unknown kind', 3, (lines) => lines.with(2, '{"kind":"order"}')],
-    ['has an event without data', 290, (lines) => lines.with(289, String(lines[289]).replace('"data"', '"date"'))],
-    ['has a time that is none', 290, (lines) => lines.with(289, String(lines[289]).replace(/Z"}}$/, '+01:00"}}'))],
-    ['lacks a line', 331, (lines) => lines.toSpliced(200, 1)],
-    ['has a changed line', 332, (lines) => lines.with(300, String(lines[300]).replace('conformance', 'conformity'))],
-    ['goes on after its end', 333, (lines) => [...lines.slice(0, -1), String(lines[1]), '']],
+  const spoiled: readonly (readonly [
+    what: string,
+    told: string,
+    line: number,
+    spoil: (lines: string[]) => readonly string[],
+  ])[] = [
+    ['is cut behind a line', 'the end of the log', 100, (lines) => [...lines.slice(0, 99), '']],
+    ['is cut in the middle of a line', 'JSON', 100, (lines) => [...lines.slice(0, 99), String(lines[99]).slice(0, 30)]],
+    ['lacks its header', 'the header', 1, (lines) => lines.slice(1)],
+    ['is empty', 'JSON', 1, () => []],
+    [
+      'is of a newer format',
+      'format version 1 at most',
+      1,
+      ([header, ...rest]) => [String(header).replace('Version":1', 'Version":2'), ...rest],
+    ],
+    ['has a line that is no JSON', 'JSON', 3, (lines) => lines.with(2, '{"kind"')],
+    ['has a line of an unknown kind', 'an event, a record', 3, (lines) => lines.with(2, '{"kind":"order"}')],
+    [
+      'has an event without data',
+      'an event, a record',
+      290,
+      (lines) => lines.with(289, String(lines[289]).replace('"data"', '"date"')),
+    ],
+    [
+      'has a time that is none',
+      'an event, a record',
+      290,
+      (lines) => lines.with(289, String(lines[289]).replace(/Z"}}$/, '+01:00"}}')),
+    ],
+    ['lacks a line', '138 events and 192 records', 331, (lines) => lines.toSpliced(200, 1)],
+    [
+      'has a changed line',
+      'the checksum',
+      332,
+      (lines) => lines.with(300, String(lines[300]).replace('conformance', 'conformity')),
+    ],
+    ['goes on after its end', 'nothing after the end', 333, (lines) => [...lines.slice(0, -1), String(lines[1]), '']],
   ];
 
-  test.each(spoiled)('of a file that %s is refused in line %i, and stores nothing', async (_, line, spoil) => {
-    const store = memoryStore();
-    await fillLog(store);
-    const lines = await exported(store);
-    expect(lines).toHaveLength(333);
-    const text = spoil(lines).join('\n');
-    expect(text).not.toBe(lines.join('\n'));
-    await writeFile(file, text);
-    const other = memoryStore();
-    await expect(importLog(other, file, noProgress)).rejects.toMatchObject({
-      code: 'IMPORT_UNREADABLE',
-      explanation: { details: { line } },
-    });
-    await assertSameLog(other, memoryStore());
-  });
+  test.each(spoiled)(
+    'of a file that %s tells that it expected %s, in line %i, and stores nothing',
+    async (_, told, line, spoil) => {
+      const store = memoryStore();
+      await fillLog(store);
+      const lines = await exported(store);
+      expect(lines).toHaveLength(333);
+      const text = spoil(lines).join('\n');
+      expect(text).not.toBe(lines.join('\n'));
+      await writeFile(file, text);
+      const other = memoryStore();
+      await expect(importLog(other, file, noProgress)).rejects.toMatchObject({
+        code: 'IMPORT_UNREADABLE',
+        explanation: { expected: expect.stringContaining(told), details: { line } },
+      });
+      await assertSameLog(other, memoryStore());
+    },
+  );
 
   test('into a log that has other events, or more, is refused, and stores nothing', async () => {
     const store = memoryStore();
     await fillLog(store);
+    // More records than one part has.
+    for (let count = 0; count < 600; count += 1) {
+      await commit(store, { type: 'Account', id: 'account-1' }, 'exists', [], { command: newCommand() });
+    }
     await exported(store);
     const [other, before] = [memoryStore(), memoryStore()];
     await commit(other, { type: 'Account', id: 'other' }, 'none', newEvents(3));
