@@ -24,7 +24,8 @@ export function runSuite<Context, Feature extends string>(
       if (planned.length === 0) continue;
       describe(form, () => {
         for (const one of planned) {
-          if (one.skip === undefined) test(one.name, { timeout: one.large ? largeTimeoutMs : timeoutMs }, one.run);
+          const timeout = one.large || form === 'stress' ? largeTimeoutMs : timeoutMs;
+          if (one.skip === undefined) test(one.name, { timeout }, one.run);
           else test.skip(`${one.name} (${one.skip})`, () => {});
         }
       });

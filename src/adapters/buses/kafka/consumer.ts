@@ -3,13 +3,12 @@ import { type Clock, sleep } from '../../../kernel/clock.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { type BusSubscribeOptions, matchesPattern } from '../../../ports/event-bus.ts';
 import type { Logger } from '../../../ports/telemetry.ts';
-import { eventTypeOf, fromCloudEvent } from '../cloud-events.ts';
 import { createDispatcher, type DispatcherOptions } from '../dispatch.ts';
 import { settledWithin } from '../settled-within.ts';
 import type { KafkaClient } from './client.ts';
 import { createMembership, type FetchedBatch } from './membership.ts';
-import { attributesOf } from './messages.ts';
-import { committedOffsets, endOffsets } from './offsets.ts';
+import { fromKafkaMessage, typeOfMessage } from './messages.ts';
+import { committedOffsets, endOffsets, ownedPartitions } from './places.ts';
 import { createProgress, type Progress } from './progress.ts';
 import type { Claim } from './sharing.ts';
 
@@ -59,7 +58,6 @@ export function createKafkaConsumer(
   let assignments = 0;
   let memberId: string | undefined;
   let closing = false;
-  let everywhere = false;
   let commits: Promise<unknown> = Promise.resolve();
   let commitsSoon = false;
   let strangers = 0;
@@ -129,7 +127,6 @@ export function createKafkaConsumer(
 
   async function findPlaces(partitions: readonly number[]) {
     const places = await options.admin((admin) => committedOffsets(admin, group, topic));
-    everywhere = places.values().every((place) => place !== undefined);
     const missing = partitions.filter((partition) => places.get(partition) === undefined);
     const ends = missing.length === 0 ? undefined : await options.admin((admin) => endOffsets(admin, topic));
     return { places, unplaced: new Map(missing.map((partition) => [partition, ends?.get(partition) ?? 0])) };
@@ -177,7 +174,7 @@ export function createKafkaConsumer(
           await batch.alive();
         }
         if (closing || share.state !== 'live') return;
-        offer(share, offset, message);
+        offer(share, message);
       }
       batch.took(message.offset);
     }
@@ -185,26 +182,26 @@ export function createKafkaConsumer(
     await batch.alive();
   }
 
-  function offer({ partition, progress }: Share, offset: number, { headers, value }: KafkaMessage): void {
+  function offer({ partition, progress }: Share, message: KafkaMessage): void {
+    const offset = Number(message.offset);
     progress.take(offset);
     const done = () => {
       progress.done(offset);
       touch();
     };
-    const attributes = attributesOf(headers);
-    const type = eventTypeOf(attributes);
+    const type = typeOfMessage(message.headers);
     if (type !== undefined && !patterns.some((pattern) => matchesPattern(pattern, type.aggregate, type.event))) {
       done();
       return;
     }
-    const event = value === null ? undefined : fromCloudEvent(attributes, value);
-    if (value === null || event === undefined) {
+    const event = fromKafkaMessage(message);
+    if (event === undefined) {
       strangers += 1;
       logger.warn({ topic, partition, offset, strangers }, 'A message that is not one of ours was stepped over.');
       done();
       return;
     }
-    dispatcher.offer({ event, source: partition, bytes: value.length + heldBytes, done });
+    dispatcher.offer({ event, source: partition, bytes: (message.value?.length ?? 0) + heldBytes, done });
   }
 
   function touch(afterMs = commitAfterMs): void {
@@ -239,11 +236,15 @@ export function createKafkaConsumer(
     return committed;
   }
 
-  /** Members that joined beside this one may still be giving the group its place in their partitions. */
-  async function placedEverywhere(): Promise<void> {
-    for (let tries = 0; !everywhere && tries < maxLooks && !ending.signal.aborted; tries++) {
-      if (tries > 0) await sleep(clock, againAfterMs, ending.signal);
-      await findPlaces([]);
+  /** Members beside this one may still be giving the group its place in their partitions, or letting go of some. */
+  async function settled(): Promise<void> {
+    for (let looks = 0; looks < maxLooks && !ending.signal.aborted; looks++) {
+      if (looks > 0) await sleep(clock, againAfterMs, ending.signal);
+      const { places } = await findPlaces([]);
+      if (places.values().some((place) => place === undefined)) continue;
+      if (looks >= maxLooksForOwners) return;
+      const owned = await options.admin((admin) => ownedPartitions(admin, group, topic));
+      if (places.keys().every((partition) => owned.has(partition))) return;
     }
   }
 
@@ -272,7 +273,7 @@ export function createKafkaConsumer(
     async begin() {
       await membership.join();
       await opened.promise;
-      await placedEverywhere();
+      await settled();
     },
     close() {
       closed ??= close();
@@ -292,5 +293,7 @@ const commitAfterMs = 50;
 const commitAgainAfterMs = 1_000;
 const maxLeaveMs = 3_000;
 const maxLooks = 150;
+/** Who handles something for long does not let go of it: nobody waits for that. */
+const maxLooksForOwners = 10;
 /** What a held event takes beside its data, about. */
 const heldBytes = 1_000;

@@ -1,6 +1,6 @@
-import type { IHeaders, Message } from 'kafkajs';
+import type { IHeaders, KafkaMessage, Message } from 'kafkajs';
 import type { RecordedEvent } from '../../../kernel/message.ts';
-import { toCloudEvent } from '../cloud-events.ts';
+import { eventTypeOf, fromCloudEvent, toCloudEvent } from '../cloud-events.ts';
 
 /** An event as a Kafka message, by the binary mode of the CloudEvents binding for Kafka 1.0. */
 export interface OutgoingMessage {
@@ -23,16 +23,23 @@ export function toKafkaMessage(event: RecordedEvent, namespace: string): Outgoin
   return { message: { key, value: data, headers }, bytes };
 }
 
-/** The attributes in a message's headers; those of a message that is not a CloudEvent are none. */
-export function attributesOf(headers: IHeaders | undefined): Readonly<Record<string, string | undefined>> {
-  const attributes: Record<string, string> = {};
-  for (const [header, value] of Object.entries(headers ?? {})) {
-    const one = Array.isArray(value) ? value[0] : value;
-    if (one === undefined) continue;
-    if (header.startsWith(prefix)) attributes[header.slice(prefix.length)] = one.toString();
-    else if (header === contentTypeHeader) attributes[contentType] = one.toString();
+/** What a message is, without reading the rest of it: most of what a group meets is of types that it did not ask for. */
+export function typeOfMessage(headers: IHeaders = {}): ReturnType<typeof eventTypeOf> {
+  return eventTypeOf({ source: text(headers[`${prefix}source`]), type: text(headers[`${prefix}type`]) });
+}
+
+/** The event that the message was made of; undefined when it is not one of ours. */
+export function fromKafkaMessage({ headers = {}, value }: KafkaMessage): RecordedEvent | undefined {
+  if (value === null) return undefined;
+  const attributes: Record<string, string | undefined> = { [contentType]: text(headers[contentTypeHeader]) };
+  for (const header of Object.keys(headers)) {
+    if (header.startsWith(prefix)) attributes[header.slice(prefix.length)] = text(headers[header]);
   }
-  return attributes;
+  return fromCloudEvent(attributes, value);
+}
+
+function text(value: IHeaders[string]): string | undefined {
+  return (Array.isArray(value) ? value[0] : value)?.toString();
 }
 
 const prefix = 'ce_';

@@ -124,6 +124,7 @@ export function createPublisher({ topic, clock, client, timeoutMs }: PublisherOp
     close() {
       closing.abort();
       for (const call of calls.splice(0)) call.reject(busClosed());
+      producer.end();
     },
   };
 }

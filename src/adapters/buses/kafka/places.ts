@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs';
+import { type Admin, AssignerProtocol } from 'kafkajs';
 
 /** Where the group has to begin in each partition of the topic; undefined where it never was. */
 export async function committedOffsets(
@@ -15,4 +15,16 @@ export async function committedOffsets(
 export async function endOffsets(admin: Admin, topic: string): Promise<ReadonlyMap<number, number>> {
   const found = await admin.fetchTopicOffsets(topic);
   return new Map(found.map(({ partition, high }) => [partition, Number(high)]));
+}
+
+/** The partitions that some member of the group has. */
+export async function ownedPartitions(admin: Admin, groupId: string, topic: string): Promise<ReadonlySet<number>> {
+  const { groups } = await admin.describeGroups([groupId]);
+  const members = groups.flatMap((group) => group.members);
+  return new Set(
+    members.flatMap(({ memberAssignment }) => {
+      if (memberAssignment.length === 0) return [];
+      return AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment[topic] ?? [];
+    }),
+  );
 }
