@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Redis, type RedisOptions } from 'ioredis';
-import { failure } from '../../../kernel/errors.ts';
+import { failure, isFailure } from '../../../kernel/errors.ts';
+import { clusterNodes } from './cluster-nodes.ts';
 import { storeFailure } from './redis-errors.ts';
 import type { Script } from './script.ts';
 
@@ -20,7 +21,8 @@ export interface Connection {
   run<Reply>(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
   /** Calls `task` each time the connection is there again after it was lost. */
   onReconnect(task: () => void): void;
-  /** Another connection to the same server, for commands that wait there up to `blockMs`; whoever asks closes it. */
+  /** Another connection to where this one leads, for commands that wait there up to `blockMs`; it is not made again when it
+   * breaks, and whoever asked for it closes it. */
   forBlocking(blockMs: number): Redis;
   /** @throws STORE_CLOSED */
   assertOpen(): void;
@@ -52,10 +54,13 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
     maxLoadingRetryTime: 500,
     // After a failover the old primary answers still, and takes nothing.
     reconnectOnError: ({ message }: Error) => message.startsWith('READONLY'),
-    retryStrategy: (times: number) =>
-      Math.min(20 * 2 ** Math.min(times, 10), maxReconnectDelayMs) * (0.5 + Math.random() / 2),
+    retryStrategy: (tries: number) => {
+      nodes.tryNext(tries);
+      return Math.min(20 * 2 ** Math.min(tries, 10), maxReconnectDelayMs) * (0.5 + Math.random() / 2);
+    },
   } as const satisfies RedisOptions;
   const redis = new Redis(url, options);
+  const nodes = clusterNodes(redis);
   const underWay = new Set<Promise<unknown>>();
   const reconnected = new Set<() => void>();
   let lastError: unknown;
@@ -63,10 +68,13 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
   let ready = Promise.withResolvers<void>();
   let wasReady = false;
 
+  const refused = Promise.withResolvers<never>();
   redis.on('error', (error: Error) => {
     lastError = error;
-    // The driver would go on in database 0.
-    if (/DB index|SELECT is not allowed/.test(error.message)) redis.disconnect(true);
+    if (!isFailure(storeFailure(error, where), 'INVALID_CONFIGURATION')) return;
+    refused.reject(storeFailure(error, where));
+    // With a wrong number of a database the driver would go on in database 0.
+    redis.disconnect(true);
   });
   redis.on('ready', () => {
     ready.resolve();
@@ -99,9 +107,10 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
         await becomeReady(deadlineMs);
         return (await send()) as Reply;
       } catch (error) {
-        if (!isUnsent(error) || performance.now() > deadlineMs) throw storeFailure(error, where);
+        const notDone = isUnsent(error) || nodes.follow(error);
+        if (!notDone || performance.now() > deadlineMs) throw storeFailure(error, where);
       }
-      // It is about to be told that the connection is closed.
+      // The driver is about to be told that the connection is closed.
       await nextTurn();
     }
   };
@@ -139,7 +148,8 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
     },
 
     forBlocking(blockMs) {
-      const other = new Redis(url, { ...options, socketTimeout: blockMs + patienceMs, enableOfflineQueue: true });
+      const own = { socketTimeout: blockMs + patienceMs, enableOfflineQueue: true, retryStrategy: null };
+      const other = redis.duplicate(own);
       // Who waits is told by the command that fails.
       other.on('error', () => {});
       return other;
@@ -154,7 +164,7 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
   };
 
   try {
-    await connection.send('PING');
+    await Promise.race([connection.send('PING'), refused.promise]);
   } catch (error) {
     redis.disconnect();
     throw error;

@@ -1,4 +1,5 @@
 import type { EventId } from '../../../kernel/message.ts';
+import type { Logger } from '../../../ports/telemetry.ts';
 import type { Connection } from './connection.ts';
 import { decodeStored } from './event-records.ts';
 import type { Keys } from './keys.ts';
@@ -24,12 +25,13 @@ interface SeenEvent {
   readonly id: EventId;
 }
 
-export function createLostTail(connection: Connection, keys: Keys): LostTail {
+export function createLostTail(connection: Connection, keys: Keys, logger: Logger): LostTail {
   let seen: SeenEvent | undefined;
   let lost: string | undefined;
 
   const lose = (before: SeenEvent, found: string) => {
     lost = `The log lost its tail: event ${before.id} was stored at position ${before.position}, and ${found}.`;
+    logger.error({ eventId: before.id, position: before.position }, lost);
   };
 
   return {

@@ -10,13 +10,14 @@ const kinds: readonly (readonly [codes: string, code: ErrorCode, remedy: string]
   ['READONLY|NOREPLICAS', 'STORE_READ_ONLY', 'Use the address of the primary, with as many replicas as it asks for.'],
   ['WRONGPASS|NOAUTH', 'INVALID_CONFIGURATION', 'Check user and password in the address.'],
   ['NOPERM', 'INVALID_CONFIGURATION', 'Give the user the right to run scripts and to use the keys of the namespace.'],
+  ['ERR DB index|ERR SELECT', 'INVALID_CONFIGURATION', 'Use a database that the server has; a cluster has 0 only.'],
   ['WRONGTYPE', 'INVALID_CONFIGURATION', 'Something else uses keys of the namespace: choose another.'],
   ['STATEWRIGHT_CORRUPT', 'STORE_CORRUPT', 'Stop, copy the data away, then restore a backup.'],
 ];
 
 /** Where it says nothing of the sort, the server or the way to it is not fit for the moment. */
-const passing = /(?:^|-)(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|UNBLOCKED|NOSCRIPT)\b/;
-const refused = /^(ERR max number of clients|ERR Protocol error|ERR DB index)/;
+const passing = /(?:^|-)(LOADING|BUSY|MOVED|ASK|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|UNBLOCKED|NOSCRIPT)\b/;
+const refused = /^(ERR max number of clients|ERR Protocol error)/;
 
 /** The error as the ports promise it. What no kind explains is a defect when the server said it, else the connection's.
  * @param where the server's address, without user and password. */

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../../kernel/clock.ts';
 import { failure } from '../../../kernel/errors.ts';
 import type { Store } from '../../../ports/store.ts';
+import { type Logger, silentLogger } from '../../../ports/telemetry.ts';
 import { redisCheckpoints } from './checkpoints.ts';
 import { connect } from './connection.ts';
 import { redisCursors } from './cursors.ts';
@@ -24,6 +25,8 @@ export interface RedisStoreOptions {
   readonly clock?: Clock;
   /** How long a call waits for the connection, and as long again for its answer, before it is STORE_UNAVAILABLE. Default 5,000. */
   readonly patienceMs?: number;
+  /** Hears of a log that lost its tail. Default: nobody. */
+  readonly logger?: Logger;
 }
 
 /**
@@ -37,6 +40,7 @@ export async function redisStore({
   namespace = 'statewright',
   clock = systemClock,
   patienceMs = 5000,
+  logger = silentLogger,
 }: RedisStoreOptions): Promise<Store> {
   checkOptions(url, namespace);
   const connection = await connect({ url, patienceMs });
@@ -47,7 +51,7 @@ export async function redisStore({
     await connection.close();
     throw error;
   }
-  const lostTail = createLostTail(connection, keys);
+  const lostTail = createLostTail(connection, keys, logger);
   const wakes = createWakes(connection, keys);
   // Later calls meet what fails here too, and `warnings` asks again.
   connection.onReconnect(() => void lostTail.check().catch(() => {}));

@@ -26,49 +26,48 @@ export function createWakes(connection: Connection, keys: Keys): Wakes {
   const watchers = createWatchers();
   let watching = 0;
   let waiting: Redis | undefined;
+  let following = false;
   let woken = 0;
 
-  const follow = async (redis: Redis) => {
-    let after = '0-0';
-    while (waiting === redis) {
-      try {
-        const reply = await redis.call('XREAD', 'BLOCK', blockMs, 'STREAMS', keys.appends, after);
-        const id = (reply as AppendsReply)?.[0][1][0][0];
-        if (id === undefined) continue;
-        after = id;
-        const position = Number.parseInt(id, 10);
-        if (position <= woken) continue;
-        woken = position;
-        watchers.wake();
-      } catch {
-        // A log that lost its tail has smaller positions.
-        after = '0-0';
-        woken = 0;
-        await delay(retryMs, undefined, { ref: false });
-      }
+  const followOnce = async (redis: Redis) => {
+    for (let after = '0-0'; watching > 0; ) {
+      const reply = await redis.call('XREAD', 'BLOCK', blockMs, 'STREAMS', keys.appends, after);
+      const id = (reply as AppendsReply)?.[0][1][0][0];
+      if (id === undefined) continue;
+      after = id;
+      const position = Number.parseInt(id, 10);
+      if (position <= woken) continue;
+      woken = position;
+      watchers.wake();
     }
   };
 
-  const stop = () => {
-    waiting?.disconnect();
-    waiting = undefined;
+  const follow = async () => {
+    if (following) return;
+    following = true;
+    while (watching > 0) {
+      waiting = connection.forBlocking(blockMs);
+      await followOnce(waiting).catch(() => {});
+      waiting.disconnect();
+      // A log that lost its tail has smaller positions.
+      woken = 0;
+      if (watching > 0) await delay(retryMs, undefined, { ref: false });
+    }
+    following = false;
   };
 
   return {
     add(wake) {
       const remove = watchers.add(wake);
       watching += 1;
-      if (waiting === undefined) {
-        waiting = connection.forBlocking(blockMs);
-        void follow(waiting);
-      }
+      void follow();
       let isOver = false;
       return () => {
         if (isOver) return;
         isOver = true;
         remove();
         watching -= 1;
-        if (watching === 0) stop();
+        if (watching === 0) waiting?.disconnect();
       };
     },
 
@@ -77,6 +76,9 @@ export function createWakes(connection: Connection, keys: Keys): Wakes {
       watchers.wake();
     },
 
-    close: stop,
+    close() {
+      watching = 0;
+      waiting?.disconnect();
+    },
   };
 }
