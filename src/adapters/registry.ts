@@ -3,6 +3,7 @@ import { failure } from '../kernel/errors.ts';
 import type { Channel } from '../ports/channel.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Store } from '../ports/store.ts';
+import type { Logger } from '../ports/telemetry.ts';
 import type { SmtpChannelOptions } from './channels/smtp.ts';
 
 /** Which store, and what it needs. */
@@ -18,6 +19,12 @@ export type BusSettings =
   | { readonly provider: 'memory' }
   | ServerSettings<'redis' | 'rabbitmq' | 'nats'>
   | { readonly provider: 'kafka'; readonly brokers: readonly string[]; readonly namespace: string };
+
+/** What a bus on a server is given besides. */
+interface BusTools {
+  /** Hears of lost connections and of messages that were stepped over. */
+  readonly logger?: Logger | undefined;
+}
 
 /** What a provider on a server is reached by. The address may hold a password. */
 interface ServerSettings<Provider extends string> {
@@ -62,8 +69,9 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
   }
 }
 
-/** Opens a bus; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, BUS_UNAVAILABLE */
-export async function openBus(settings: BusSettings): Promise<EventBus> {
+/** Opens a bus; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, INVALID_CONFIGURATION, BUS_UNAVAILABLE */
+export async function openBus(settings: BusSettings, { logger }: BusTools = {}): Promise<EventBus> {
+  const tools = logger === undefined ? {} : { logger };
   switch (settings.provider) {
     case 'memory': {
       const { memoryBus } = await import('./buses/memory.ts');
@@ -71,11 +79,11 @@ export async function openBus(settings: BusSettings): Promise<EventBus> {
     }
     case 'redis': {
       const { redisBus } = await import('./buses/redis/redis.ts');
-      return redisBus(settings);
+      return redisBus({ ...settings, ...tools });
     }
     case 'kafka': {
       const { kafkaBus } = await import('./buses/kafka/kafka.ts');
-      return kafkaBus(settings);
+      return kafkaBus({ ...settings, ...tools });
     }
     default:
       throw unknownProvider('bus', busProviders, settings);
@@ -101,7 +109,13 @@ export async function openChannels({ smtp, webhook, directory }: ChannelSettings
 }
 
 /** The names that `openStore` knows. */
-export const storeProviders: readonly StoreSettings['provider'][] = ['sqlite', 'memory', 'redis', 'postgresql', 'mongodb'];
+export const storeProviders: readonly StoreSettings['provider'][] = [
+  'sqlite',
+  'memory',
+  'redis',
+  'postgresql',
+  'mongodb',
+];
 
 /** The names that `openBus` knows. */
 export const busProviders: readonly BusSettings['provider'][] = ['memory', 'redis', 'kafka'];

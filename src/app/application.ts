@@ -67,7 +67,7 @@ export async function createApplication(settings: ApplicationSettings): Promise<
     ...(webhook === undefined ? {} : { webhook }),
   });
   const store = await openStore(settings.store);
-  const bus = await openBus(settings.bus).catch(async (error: unknown) => {
+  const bus = await openBus(settings.bus, { logger }).catch(async (error: unknown) => {
     await store.close();
     throw error;
   });

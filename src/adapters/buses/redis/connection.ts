@@ -96,6 +96,7 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
         lastError = undefined;
         back();
       });
+      pulse.on('ready', back);
       subscribe();
     },
 

@@ -46,14 +46,14 @@ export function createConsumer(
   { group, patterns, maxInFlight }: BusSubscribeOptions,
   handle: (event: RecordedEvent) => Promise<void>,
 ): Consumer {
-  const { connection, clock, logger, keys, partitions, limits, leaseMs } = options;
+  const { connection, clock, logger, keys, partitions, leaseMs } = options;
+  const { maxHeld = 1_000, redeliverAfterMs, maxRedeliverAfterMs } = options.limits;
   const member = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
   const aggregates = new Set(patterns.map((pattern) => pattern.slice(0, pattern.indexOf('.'))));
   // Whatever there is, and will be.
   const all = aggregates.delete('*');
   const membership = [keys.members(group), keys.owners(group)];
   const giving = new Map<number, Promise<void>>();
-  const { maxHeld = 1_000 } = limits;
   // By this process's own clock, counted from before the server was asked: it stops before the server lets others in.
   let ownsUntilMs = 0;
   let share = 0;
@@ -66,11 +66,12 @@ export function createConsumer(
   const settled = Promise.withResolvers<void>();
 
   const dispatcher = createDispatcher({
-    ...limits,
     clock,
     handle,
-    maxHeld,
     maxInFlight,
+    maxHeld,
+    redeliverAfterMs,
+    maxRedeliverAfterMs,
     owns: () => clock.monotonicMs() < ownsUntilMs,
   });
   const reader = createGroupReader({
@@ -131,7 +132,7 @@ export function createConsumer(
     const askedAtMs = clock.monotonicMs();
     const [due = 0, ...owned] = await connection.runAtOnce<number[]>(
       beatScript,
-      [...membership, keys.groups],
+      [...membership, keys.groups, keys.partitions],
       [keys.changes, group, member, leaseMs, partitions, leaving ? 1 : 0, ...reader.partitions()],
     );
     if (ended) return;
@@ -173,12 +174,13 @@ export function createConsumer(
 
   /** Beats for as long as it lives; a beat that fails is logged by the connection, and repeated. */
   function keepBeating(): void {
+    if (ended) return;
     timer = clock.setTimeout(async () => {
       connection.checkBell();
       await beat().catch(() => {});
       await discover().catch(() => {});
       reader.wake();
-      if (!ended) keepBeating();
+      keepBeating();
     }, leaseMs / 3);
   }
 

@@ -28,8 +28,10 @@ export interface Publisher {
 /** Goes to the server at once: it does nothing else meanwhile. */
 const maxBatchBytes = 4 * 2 ** 20;
 const maxBatchEvents = 500;
-/** The least time between two trimmings. */
-const trimEveryMs = 1_000;
+/** Of what was just added to. */
+const trimAfterMs = 1_000;
+/** Of what could not be trimmed yet. */
+const trimLeftAfterMs = 10_000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { connection, clock, keys, namespace, partitions, maxMessageBytes } = options;
@@ -37,18 +39,25 @@ export function createPublisher(options: PublisherOptions): Publisher {
   let trimming: TimerHandle | undefined;
   let stopped = false;
 
-  function trimSoon(streams: readonly string[]): void {
+  function trimLater(streams: readonly string[], afterMs: number): void {
     for (const stream of streams) untrimmed.add(stream);
-    if (stopped) return;
+    if (stopped || untrimmed.size === 0) return;
     trimming ??= clock.setTimeout(async () => {
       const due = [...untrimmed];
       untrimmed.clear();
-      // Tried again after the next events.
-      await connection
-        .run(trimScript, [keys.groups, ...due], [options.keepMs, options.forgetGroupAfterMs])
-        .catch(() => {});
+      const left = await trim(due);
       trimming = undefined;
-    }, trimEveryMs);
+      trimLater(left, trimLeftAfterMs);
+    }, afterMs);
+  }
+
+  async function trim(streams: readonly string[]): Promise<readonly string[]> {
+    try {
+      const args = [options.keepMs, options.forgetGroupAfterMs];
+      return await connection.run<string[]>(trimScript, [keys.groups, ...streams], args);
+    } catch {
+      return streams;
+    }
   }
 
   return {
@@ -72,7 +81,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
             ...batch.flatMap(({ key, type, text }) => [at.get(key) ?? 0, type, text]),
           ],
         );
-        trimSoon(streams);
+        trimLater(streams, trimAfterMs);
       }
     },
     stop() {

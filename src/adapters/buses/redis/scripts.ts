@@ -43,7 +43,7 @@ end
  * the same members in the same order, so the shares fit together. Nobody is taken anything from: who has more than its
  * share gives it up by itself.
  *
- * KEYS: members, owners, groups. ARGV: changes, group, member, its life in ms, how many partitions, 1 when it leaves, then
+ * KEYS: members, owners, groups, partitions. ARGV: changes, group, member, its life in ms, how many partitions, 1 when it leaves, then
  * the partitions that it reads, which it keeps also when the server forgot. Returns its share, then what it owns.
  */
 export const beatScript = script(`
@@ -54,6 +54,7 @@ local changed = redis.call('ZADD', KEYS[1], int(now + ARGV[4]), entry)
 if leaving then redis.call('ZREM', KEYS[1], member) end
 changed = changed + redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', int(now))
 redis.call('HSET', KEYS[3], ARGV[2], int(now))
+redis.call('SETNX', KEYS[4], ARGV[5])
 
 local alive, sharing = {}, {}
 for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do
@@ -139,7 +140,7 @@ end
 /**
  * Removes from each stream what every group has handled and is older than what is kept for who reads without a group. A
  * group that nobody read for long is forgotten first: the log has what it misses. KEYS: groups, then the streams. ARGV:
- * kept for so many ms, forgotten after so many ms.
+ * kept for so many ms, forgotten after so many ms. Returns the streams where much is left.
  */
 export const trimScript = script(`
 ${now}
@@ -167,6 +168,7 @@ local function lastSeen(stream, group)
   end
   return seen
 end
+local left = {}
 for at = 2, #KEYS do
   local stream = KEYS[at]
   local keep = int(now - ARGV[1]) .. '-0'
@@ -182,5 +184,7 @@ for at = 2, #KEYS do
     end
   end
   redis.call('XTRIM', stream, 'MINID', '~', keep)
+  if redis.call('XLEN', stream) > 200 then left[#left + 1] = stream end
 end
+return left
 `);
