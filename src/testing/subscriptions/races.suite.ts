@@ -17,9 +17,14 @@ export const raceCases: readonly StoreCase[] = [
         const one = stream();
         const bus = everybodysBus();
         const handled: RecordedEvent[] = [];
-        const late = Promise.withResolvers<void>();
-        const slow = recorder('recorder', () => late.promise, handled);
-        const quick = recorder('recorder', () => {}, handled);
+        const [begun, late] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        const waits = () => {
+          begun.resolve();
+          return late.promise;
+        };
+        const slow = recorder('recorder', waits, handled);
+        // Whose store is quicker must not decide whether the slow one begins at all.
+        const quick = recorder('recorder', () => begun.promise, handled);
         for (const { definition } of [slow, quick]) await world.worker({ bus, subscriptions: [definition] }).start();
         await world.append(one, 5);
         await world.until(() => handled.length === 5, 'the quick one has handled all');

@@ -13,16 +13,20 @@ export const adapter: StoreAdapter<string> = {
   features: ['durable', 'shared', 'clocked'],
   newLocation: async () => `test-${randomUUID()}`,
   open: (namespace, { clock }) => postgresqlStore({ url, namespace, clock, maxConnections: 5 }),
-  destroy: (namespace) => onServer(url, `DROP SCHEMA IF EXISTS "${namespace}" CASCADE`),
+  async destroy(namespace) {
+    await onServer(url, `DROP SCHEMA IF EXISTS "${namespace}" CASCADE`);
+  },
 };
 
 /** The PostgreSQL store, as the suites see it. */
 export const subject = url === '' ? unreachable('postgresql', variable) : storeSubject(adapter);
 
-/** As anybody with a client for PostgreSQL. */
-export async function onServer(address: string, sql: string): Promise<void> {
+/** As anybody with a client for PostgreSQL; gives the rows. */
+export async function onServer(address: string, sql: string): Promise<readonly unknown[]> {
   const client = new pg.Client({ connectionString: address });
   await client.connect();
-  await client.query(`SET client_min_messages = warning; ${sql}`);
+  await client.query('SET client_min_messages = warning');
+  const { rows } = await client.query(sql);
   await client.end();
+  return rows;
 }

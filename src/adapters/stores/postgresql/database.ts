@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { failure } from '../../../kernel/errors.ts';
+import { ended } from './connection-end.ts';
 import { createListener, type Listener } from './listener.ts';
-import { isRolledBack, sqlState, storeFailure } from './postgresql-errors.ts';
+import { isNotThere, isRolledBack, sqlState, storeFailure } from './postgresql-errors.ts';
 import { inSchema, migrate } from './schema.ts';
 
 /** A statement that every connection prepares once; its rows are arrays of its columns. */
@@ -38,8 +39,14 @@ export interface DatabaseOptions {
 }
 
 /** The client gives up after the server would have. */
-const graceMs = 2000;
+const graceMs = 1000;
 const keepAliveMs = 10_000;
+/** For `plan_cache_mode`. */
+const oldestVersion = 120_000;
+/** The longest name of PostgreSQL's. */
+const maxNameBytes = 63;
+/** Between two tries to connect. */
+const retryMs = 50;
 
 /** What each connection is told. All reads go by an index, whatever the size of a table was when its plan was made. */
 const settings = (patienceMs: number): Readonly<Record<string, string>> => ({
@@ -58,6 +65,7 @@ const settings = (patienceMs: number): Readonly<Record<string, string>> => ({
  * @throws STORE_UNAVAILABLE, STORE_NEWER, STORE_READ_ONLY, INVALID_CONFIGURATION */
 export async function openDatabase({ url, namespace, patienceMs, maxConnections }: DatabaseOptions): Promise<Database> {
   const server = nameOf(url);
+  checkNamespace(namespace);
   const connection: pg.ClientConfig = {
     connectionString: url,
     application_name: 'statewright',
@@ -83,7 +91,12 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
     onConnect: set,
   });
   // A connection that ends while nobody uses it has left the pool already.
-  pool.on('error', () => {});
+  pool.on('error', ignore);
+  const connected = new Set<pg.PoolClient>();
+  pool.on('connect', (client) => {
+    connected.add(client);
+    client.once('end', () => connected.delete(client));
+  });
   const listener = createListener(connection, namespace);
   const underWay = new Set<Promise<unknown>>();
   let statements = 0;
@@ -93,8 +106,21 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
     if (closing) throw failure('STORE_CLOSED', { found: server, remedy: 'Open the store again.' });
   };
 
+  /** Nothing was sent yet, so it may be tried as long as the caller is patient. */
+  const connect = async (): Promise<pg.PoolClient> => {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await pool.connect();
+      } catch (error) {
+        if (!isNotThere(error) || performance.now() + retryMs > deadline) throw error;
+      }
+      await delay(retryMs);
+    }
+  };
+
   const withClient = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await pool.connect();
+    const client = await connect();
     // The statement under way is told as well.
     client.on('error', ignore);
     try {
@@ -169,6 +195,7 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
     close() {
       closing ??= Promise.allSettled(underWay)
         .then(() => Promise.all([listener.close(), pool.end()]))
+        .then(() => Promise.all([...connected].map(ended)))
         .then(ignore);
       return closing;
     },
@@ -185,6 +212,7 @@ async function prepareSchema(
   client.on('error', ignore);
   try {
     await client.connect();
+    await assertUsable(client);
     await set(client);
     // A migration takes as long as it takes.
     await client.query('SET statement_timeout = 0');
@@ -196,8 +224,22 @@ async function prepareSchema(
   } catch (error) {
     throw storeFailure(error, server);
   } finally {
-    await client.end().catch(ignore);
+    await ended(client);
   }
+}
+
+/** @throws INVALID_CONFIGURATION */
+async function assertUsable(client: pg.ClientBase): Promise<void> {
+  const { rows } = await client.query<{ version: number; encoding: string; release: string }>(`SELECT
+    current_setting('server_version_num')::int AS version, current_setting('server_version') AS release,
+    current_setting('server_encoding') AS encoding`);
+  const { version = 0, encoding, release } = rows[0] ?? {};
+  if (version >= oldestVersion && encoding === 'UTF8') return;
+  throw failure('INVALID_CONFIGURATION', {
+    expected: `PostgreSQL ${oldestVersion / 10_000} or newer and a database in UTF8`,
+    found: `PostgreSQL ${release} and ${encoding}`,
+    remedy: 'Use another server or database.',
+  });
 }
 
 const ignore = () => {};
@@ -214,6 +256,17 @@ function nameOf(url: string): string {
     expected: 'an address such as postgresql://user:password@host:5432/database',
     found: 'another',
     remedy: 'Check DATABASE_URL.',
+  });
+}
+
+/** Names that PostgreSQL would cut short could meet. @throws INVALID_CONFIGURATION */
+function checkNamespace(namespace: string): void {
+  const bytes = Buffer.byteLength(namespace);
+  if (bytes > 0 && bytes <= maxNameBytes && !namespace.includes('\0')) return;
+  throw failure('INVALID_CONFIGURATION', {
+    expected: `a namespace of 1…${maxNameBytes} bytes`,
+    found: JSON.stringify(namespace.slice(0, maxNameBytes)),
+    remedy: 'Use another NAMESPACE.',
   });
 }
 

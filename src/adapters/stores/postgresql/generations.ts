@@ -11,10 +11,10 @@ export const liveGeneration = `(SELECT number FROM $.generations WHERE read_mode
 
 /** The generations of all read models. */
 export interface Generations {
-  /** The number of the live one or the one being built when it has this hash, else of a new one. @throws FENCED */
-  open(shape: ReadModelShape, fence: Fence): Promise<number>;
-  /** The number of a new one; what was being built is dropped. @throws FENCED */
-  begin(shape: ReadModelShape, fence: Fence): Promise<number>;
+  /** The live one or the one being built when it has this hash, else a new one. @throws FENCED */
+  open(shape: ReadModelShape, fence: Fence): Promise<OpenGeneration>;
+  /** A new one; what was being built is dropped. @throws FENCED */
+  begin(shape: ReadModelShape, fence: Fence): Promise<OpenGeneration>;
   /** @throws FENCED, or NOT_FOUND when it neither is live nor being built */
   swap(name: string, number: number, fence: Fence): Promise<void>;
   /** @throws NOT_FOUND when it was dropped and its rows are gone */
@@ -23,9 +23,16 @@ export interface Generations {
   totals(name: string): Promise<Readonly<Record<string, number>>>;
 }
 
+export interface OpenGeneration {
+  readonly number: number;
+  readonly checkpoint: Checkpoint;
+}
+
 export function postgresqlGenerations(db: Database): Generations {
-  const open = db.prepare<[number: number]>('SELECT $.open_generation($1, $2, $3, $4)');
-  const begin = db.prepare<[number: number]>('SELECT $.begin_generation($1, $2, $3, $4)');
+  const opener = (name: string) =>
+    db.prepare<[...CheckpointRow, number: number]>(`SELECT reached, event, number FROM $.${name}($1, $2, $3, $4)`);
+  const open = opener('open_generation');
+  const begin = opener('begin_generation');
   const swap = db.prepare<[found: boolean]>('SELECT $.swap_generation($1, $2, $3, $4)');
   const checkpoint = db.prepare<CheckpointRow>('SELECT position, event_id FROM $.generations WHERE number = $1');
   const status = db.prepare<[...CheckpointRow, state: 'live' | 'building', number: number, hash: string]>(
@@ -36,13 +43,20 @@ export function postgresqlGenerations(db: Database): Generations {
     `SELECT totals FROM $.generations WHERE read_model = $1 AND state = 'live'`,
   );
 
-  const numbered = async (rows: Promise<readonly [number: number][]>): Promise<number> => (await rows)[0]?.[0] ?? 0;
+  const opened = async (
+    statement: typeof open,
+    { name, hash }: ReadModelShape,
+    fence: Fence,
+  ): Promise<OpenGeneration> => {
+    const [row] = await fenced(fence, (lease, token) => statement(keyText(name), hash, lease, token));
+    const [position, eventId, number] = row ?? [0, null, 0];
+    return { number, checkpoint: decodeCheckpoint([position, eventId]) };
+  };
 
   return {
-    open: ({ name, hash }, fence) => fenced(fence, (lease, token) => numbered(open(keyText(name), hash, lease, token))),
+    open: (shape, fence) => opened(open, shape, fence),
 
-    begin: ({ name, hash }, fence) =>
-      fenced(fence, (lease, token) => numbered(begin(keyText(name), hash, lease, token))),
+    begin: (shape, fence) => opened(begin, shape, fence),
 
     async swap(name, number, fence) {
       const [row] = await fenced(fence, (lease, token) => swap(keyText(name), number, lease, token));

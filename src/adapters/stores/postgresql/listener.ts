@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { createWatchers, type Watchers } from '../watchers.ts';
+import { ended } from './connection-end.ts';
 import { quoted } from './schema.ts';
 
 /** Wakes when any process appended, by LISTEN on a connection of its own, made when the first watcher comes. */
@@ -36,7 +37,7 @@ export function createListener(connection: pg.ClientConfig, channel: string): Li
       pauseMs = firstPauseMs;
       watchers.wake();
     } catch {
-      await own.end().catch(() => {});
+      await ended(own);
     }
   };
 
@@ -54,7 +55,7 @@ export function createListener(connection: pg.ClientConfig, channel: string): Li
     async close() {
       closed = true;
       clearTimeout(timer);
-      await client?.end().catch(() => {});
+      if (client) await ended(client);
     },
   };
 }

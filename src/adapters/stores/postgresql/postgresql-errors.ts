@@ -14,6 +14,8 @@ const kinds = new Map<string, Kind>([
   ['42P01', ['STORE_CORRUPT', 'A table is gone: restore a backup.']],
   ['42883', ['STORE_CORRUPT', 'A function is gone: restore a backup.']],
   ['42501', ['INVALID_CONFIGURATION', 'Let the role create schemas in the database, or own the schema.']],
+  ['42704', ['INVALID_CONFIGURATION', 'Use PostgreSQL 12 or newer.']],
+  ['42939', ['INVALID_CONFIGURATION', 'Use another NAMESPACE: names that begin with pg_ are reserved.']],
   ['40001', ['STORE_UNAVAILABLE', again]],
   ['40P01', ['STORE_UNAVAILABLE', again]],
   ['53100', ['STORE_FULL', 'Free some room on the disk of the server, then send the same again.']],
@@ -54,6 +56,12 @@ export function storeFailure(error: unknown, server: string): StatewrightError {
 export function isRolledBack(error: unknown): boolean {
   const state = sqlState(error);
   return state === '40001' || state === '40P01';
+}
+
+/** True when a connection may be had in a moment: the server is not there, starting, or has given all it has. */
+export function isNotThere(error: unknown): boolean {
+  const state = sqlState(error);
+  return kindOf(error)?.[0] === 'STORE_UNAVAILABLE' && (state === undefined || state === '57P03' || state === '53300');
 }
 
 /** The SQLSTATE that the server gave; none when the error is the driver's or the network's. */

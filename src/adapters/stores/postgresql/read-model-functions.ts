@@ -4,35 +4,33 @@
  */
 export const readModelFunctions = `
   -- The number of a new generation; what was being built is dropped.
-  CREATE FUNCTION $.begin_generation(model text, wanted text, lease text, fence bigint) RETURNS integer
-  LANGUAGE plpgsql AS $body$
-  DECLARE
-    result integer;
+  CREATE FUNCTION $.begin_generation(model text, wanted text, lease text, fence bigint,
+    OUT number integer, OUT reached bigint, OUT event text) LANGUAGE plpgsql AS $body$
   BEGIN
     PERFORM $.check_fence(lease, fence);
     PERFORM pg_advisory_xact_lock(hashtextextended($NAMESPACE || ' ' || model, 1));
     UPDATE $.generations SET state = 'dropped' WHERE read_model = model AND state = 'building';
     INSERT INTO $.generations (read_model, hash, state) VALUES (model, wanted,
       CASE WHEN EXISTS (SELECT FROM $.generations WHERE read_model = model AND state = 'live') THEN 'building' ELSE 'live' END)
-      RETURNING number INTO result;
-    RETURN result;
+      RETURNING generations.number, position INTO number, reached;
   END $body$;
 
   -- The live one or the one being built when it has this hash, else a new one.
-  CREATE FUNCTION $.open_generation(model text, wanted text, lease text, fence bigint) RETURNS integer
-  LANGUAGE plpgsql AS $body$
-  DECLARE
-    result integer;
+  CREATE FUNCTION $.open_generation(model text, wanted text, lease text, fence bigint,
+    OUT number integer, OUT reached bigint, OUT event text) LANGUAGE plpgsql AS $body$
   BEGIN
     PERFORM $.check_fence(lease, fence);
     PERFORM pg_advisory_xact_lock(hashtextextended($NAMESPACE || ' ' || model, 1));
-    SELECT number INTO result FROM $.generations
-      WHERE read_model = model AND state = 'live' AND hash = wanted;
-    IF result IS NULL THEN
-      SELECT number INTO result FROM $.generations
-        WHERE read_model = model AND state = 'building' AND hash = wanted;
+    SELECT g.number, g.position, g.event_id INTO number, reached, event FROM $.generations g
+      WHERE g.read_model = model AND g.state = 'live' AND g.hash = wanted;
+    IF number IS NULL THEN
+      SELECT g.number, g.position, g.event_id INTO number, reached, event FROM $.generations g
+        WHERE g.read_model = model AND g.state = 'building' AND g.hash = wanted;
     END IF;
-    RETURN coalesce(result, $.begin_generation(model, wanted, lease, fence));
+    IF number IS NULL THEN
+      SELECT b.number, b.reached, b.event INTO number, reached, event
+        FROM $.begin_generation(model, wanted, lease, fence) b;
+    END IF;
   END $body$;
 
   -- False when the generation neither is live nor being built.
@@ -54,20 +52,27 @@ export const readModelFunctions = `
     RETURN found IS NOT NULL;
   END $body$;
 
-  -- Rows, totals by difference and the checkpoint; each id once. False when the generation was dropped.
-  CREATE FUNCTION $.commit_rows(wanted integer, lease text, fence bigint, reached bigint, event text,
-    ids text[], places text[], searches text[], row_values text[], indexes text[], row_totals text[], faults text[],
-    exacts text[], deleted text[]) RETURNS boolean
+  -- Rows, totals by difference and the checkpoint; each id once. It counts only on top of the checkpoint that the caller
+  -- knows: one whose answer was lost is made once, though the caller folds the same events into rows that hold them
+  -- already. Gives 'done', 'dropped', or where the generation is.
+  CREATE FUNCTION $.commit_rows(wanted integer, lease text, fence bigint, known bigint, known_event text,
+    reached bigint, event text, ids text[], places text[], searches text[], row_values text[], indexes text[], row_totals text[], faults text[],
+    exacts text[], deleted text[]) RETURNS text
   LANGUAGE plpgsql AS $body$
   DECLARE
     old_totals text;
+    old_position bigint;
+    old_event text;
   BEGIN
     PERFORM $.check_fence(lease, fence);
-    UPDATE $.generations SET position = reached, event_id = event
-      WHERE number = wanted AND state IN ('live', 'building') RETURNING totals INTO old_totals;
+    SELECT totals, position, event_id INTO old_totals, old_position, old_event FROM $.generations
+      WHERE number = wanted AND state IN ('live', 'building') FOR UPDATE;
     IF old_totals IS NULL THEN
-      RETURN false;
+      RETURN 'dropped';
+    ELSIF (old_position, old_event) IS DISTINCT FROM (known, known_event) THEN
+      RETURN CASE WHEN (old_position, old_event) IS DISTINCT FROM (reached, event) THEN old_position::text ELSE 'done' END;
     END IF;
+    UPDATE $.generations SET position = reached, event_id = event WHERE number = wanted;
 
     WITH incoming AS MATERIALIZED (
         SELECT w.id, w.totals FROM unnest(ids, row_totals) AS w(id, totals)
@@ -115,6 +120,6 @@ export const readModelFunctions = `
       ON CONFLICT (id, generation) DO UPDATE SET place = excluded.place, search = excluded.search,
         value = excluded.value, indexed = excluded.indexed, totals = excluded.totals, faulty = excluded.faulty,
         exact = excluded.exact;
-    RETURN true;
+    RETURN 'done';
   END $body$;
 `;

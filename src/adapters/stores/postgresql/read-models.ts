@@ -1,7 +1,7 @@
 import type { ReadModelGeneration, ReadModelStore, Row } from '../../../ports/read-model.ts';
 import type { Database } from './database.ts';
 import { postgresqlDroppedRows } from './dropped-rows.ts';
-import { postgresqlGenerations } from './generations.ts';
+import { type OpenGeneration, postgresqlGenerations } from './generations.ts';
 import { beforeAll, postgresqlRows } from './rows.ts';
 
 /** What changes rows, totals and generations is in `read-model-functions.ts`. */
@@ -11,12 +11,24 @@ export function postgresqlReadModels(db: Database): ReadModelStore {
   const dropped = postgresqlDroppedRows(db);
   dropped.sweep();
 
-  const asBuilder = (number: number): ReadModelGeneration => ({
-    number,
-    checkpoint: () => generations.checkpoint(number),
-    load: (ids) => rows.load(number, ids),
-    commit: (commit) => rows.commit(number, commit),
-  });
+  const asBuilder = ({ number, checkpoint }: OpenGeneration): ReadModelGeneration => {
+    let known = checkpoint;
+    return {
+      number,
+
+      async checkpoint() {
+        known = await generations.checkpoint(number);
+        return known;
+      },
+
+      load: (ids) => rows.load(number, ids),
+
+      async commit(commit) {
+        await rows.commit(number, known, commit);
+        known = commit.checkpoint;
+      },
+    };
+  };
 
   /** Then deletes the rows of what this dropped. */
   const sweeping = async <Result>(work: Promise<Result>): Promise<Result> => {

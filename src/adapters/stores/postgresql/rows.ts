@@ -1,3 +1,4 @@
+import { failure } from '../../../kernel/errors.ts';
 import type { Checkpoint } from '../../../ports/coordination.ts';
 import type { Page, PageQuery, ReadModelCommit, Row } from '../../../ports/read-model.ts';
 import { decodePageCursor, encodePageCursor, type PagePlace } from '../page-cursor.ts';
@@ -9,8 +10,11 @@ import { decodeRow, encodeRow, type RowColumns, rowColumns } from './row-columns
 
 /** The rows of every generation. What is asked by a read model's name is answered by the live one, in one statement. */
 export interface Rows {
-  /** @throws FENCED, or NOT_FOUND when the generation was dropped */
-  commit(generation: number, commit: ReadModelCommit): Promise<void>;
+  /**
+   * Once, on top of the checkpoint that the caller knows, or not at all.
+   * @throws FENCED, also when the generation is elsewhere; NOT_FOUND when it was dropped
+   */
+  commit(generation: number, known: Checkpoint, commit: ReadModelCommit): Promise<void>;
   load(generation: number, ids: readonly string[]): Promise<ReadonlyMap<string, Row>>;
   get(name: string, id: string): Promise<Row | undefined>;
   page(name: string, query: PageQuery): Promise<Page>;
@@ -33,8 +37,8 @@ export const beforeAll: PagePlace = { order: '', id: '' };
 const searchSlice = 5000;
 
 export function postgresqlRows(db: Database): Rows {
-  const commit = db.prepare<[found: boolean]>(`SELECT $.commit_rows($1, $2, $3, $4, $5, $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])`);
+  const commit = db.prepare<[said: string]>(`SELECT $.commit_rows($1, $2, $3, $4, $5, $6, $7, $8::text[], $9::text[],
+    $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[])`);
   const select = (rest: string) => db.prepare<RowColumns>(`SELECT ${rowColumns} FROM ${rest}`);
   const some = select(`$.read_model_rows r WHERE r.id = ANY ($2::text[]) AND r.generation + 0 = $1`);
   const liveOne = select(`$.read_model_rows r WHERE r.generation + 0 = ${liveGeneration} AND r.id = $2`);
@@ -58,27 +62,25 @@ export function postgresqlRows(db: Database): Rows {
   const firstFaulty = select(`$.read_model_rows r WHERE r.generation = ${liveGeneration} AND r.faulty IS NOT NULL
     ORDER BY r.place, r.id LIMIT $2`);
 
-  const write = (generation: number, rows: readonly Row[], deletes: readonly string[], checkpoint: Checkpoint) => {
-    const encoded = rows.map(encodeRow);
-    const { position, eventId } = checkpoint;
-    return (lease: string, token: number) =>
-      commit(
-        ...[generation, lease, token, position, eventId ?? null],
-        ...[encoded.map(({ id }) => id), encoded.map(({ place }) => place), encoded.map(({ search }) => search)],
-        ...[encoded.map(({ value }) => value), encoded.map(({ indexed }) => indexed)],
-        ...[encoded.map(({ totals }) => totals), encoded.map(({ faulty }) => faulty)],
-        ...[encoded.map(({ exact }) => exact), deletes.map(keyText)],
-      );
+  const columnsOf = (upserts: readonly Row[], deletes: ReadonlySet<string>) => {
+    const rows = [...new Map(upserts.map((row) => [row.id, row])).values()];
+    const encoded = rows.filter(({ id }) => !deletes.has(id)).map(encodeRow);
+    return [
+      ...[encoded.map(({ id }) => id), encoded.map(({ place }) => place), encoded.map(({ search }) => search)],
+      ...[encoded.map(({ value }) => value), encoded.map(({ indexed }) => indexed)],
+      ...[encoded.map(({ totals }) => totals), encoded.map(({ faulty }) => faulty)],
+      ...[encoded.map(({ exact }) => exact), [...deletes].map(keyText)],
+    ];
   };
 
   return {
-    async commit(generation, { upserts, deletes, checkpoint, fence }) {
+    async commit(generation, known, { upserts, deletes, checkpoint, fence }) {
       db.assertOpen();
-      const gone = new Set(deletes);
-      const rows = new Map(upserts.map((row) => [row.id, row]));
-      for (const id of gone) rows.delete(id);
-      const [row] = await fenced(fence, write(generation, [...rows.values()], [...gone], checkpoint));
-      if (row?.[0] !== true) throw noGeneration(generation);
+      const columns = columnsOf(upserts, new Set(deletes));
+      const places = [known, checkpoint].flatMap(({ position, eventId }) => [position, eventId ?? null]);
+      const [row] = await fenced(fence, (lease, token) => commit(generation, lease, token, ...places, ...columns));
+      if (row?.[0] === 'dropped') throw noGeneration(generation);
+      if (row?.[0] !== 'done') throw overtaken(generation, known, row?.[0]);
     },
 
     async load(generation, ids) {
@@ -125,3 +127,12 @@ export function postgresqlRows(db: Database): Rows {
 
 /** Where a row stands in the pages, as the index has it. */
 const placeOf = ([id, place]: readonly [id: string, place: string, ...unknown[]]): PagePlace => ({ order: place, id });
+
+/** Opening it again tells where it stands. */
+function overtaken(number: number, { position }: Checkpoint, found = 'nothing') {
+  return failure('FENCED', {
+    expected: `generation ${number} at position ${position}`,
+    found,
+    remedy: 'Open it again: a commit before this one landed after all.',
+  });
+}
