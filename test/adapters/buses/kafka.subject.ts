@@ -46,7 +46,6 @@ export async function openKafka(brokers: string, options: Partial<KafkaBusOption
   const line = { sockets, cut: false };
   const bus = await kafkaBus({
     brokers: brokers.split(','),
-    sessionTimeoutMs: 10_000,
     connect(host, port) {
       if (line.cut) throw new Error('the line is cut');
       const socket = connect({ host, port });

@@ -67,6 +67,7 @@ export function createMembership(options: MembershipOptions): Membership {
       heartbeatInterval: pulseMs,
       maxWaitTimeInMs: pulseMs,
       maxBytes: maxFetchBytes,
+      maxBytesPerPartition: maxFetchBytes / 4,
       allowAutoTopicCreation: false,
       retry: { restartOnFailure: async () => false },
     });
@@ -224,7 +225,8 @@ function isPassing(error: unknown): boolean {
 
 /** How often it looks whether the group joins anew, at most; a fetch that finds nothing waits so long. */
 const pulseMs = 250;
-const maxFetchBytes = 4 * 2 ** 20;
+/** kafkajs decodes a whole answer in one go: small ones let the other groups of the process breathe. */
+const maxFetchBytes = 2 ** 20;
 const restartAfterMs = 1_000;
 const joinWithinMs = 20_000;
 const stillForMs = 60_000;
