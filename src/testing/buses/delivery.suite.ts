@@ -170,7 +170,7 @@ export const deliveryCases: readonly BusCase[] = [
           const one = stream();
           const inbox = createInbox();
           await bus.subscribe({ group: name('group'), patterns: [`${one.type}.*`] }, inbox.handle);
-          return { events: history(one, 50), inbox };
+          return { events: history(one, 10), inbox };
         }),
       );
       await Promise.all(types.map(({ events }) => bus.publish(events)));
