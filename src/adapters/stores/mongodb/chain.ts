@@ -1,13 +1,15 @@
 import { type Commit, type CommitDocument, commitId, decodeCommit } from './commit-documents.ts';
 import type { Documents } from './documents.ts';
+import type { DraftCommit } from './draft.ts';
 
 /** The commits as they are stored: 1, 2, 3 … without gaps, never changed but for payloads that went to an archive. */
 export interface Chain {
+  has(number: number): Promise<boolean>;
   get(number: number): Promise<Commit | undefined>;
   /** Those of the numbers that are there. */
   getAll(numbers: readonly number[]): Promise<readonly Commit[]>;
-  /** Writes the commit if its number is free; else gives the one that is there. */
-  insert(doc: CommitDocument): Promise<Commit | 'written'>;
+  /** Writes the commit if its number is free; gives the one that has the number then. */
+  insert(next: DraftCommit): Promise<Commit>;
   /** The commit with the first event after this position, of a log that has one. */
   after(position: number, head: ChainHead): Promise<number>;
   /** The numbers of commits from one on that have something of the filter, ascending. */
@@ -58,6 +60,7 @@ export function createChain(documents: Documents<CommitDocument>): Chain {
   };
 
   return {
+    has: (number) => documents.has(commitId(number)),
     get,
     raw,
 
@@ -65,11 +68,9 @@ export function createChain(documents: Documents<CommitDocument>): Chain {
       return (await Promise.all(numbers.map(get))).filter((commit) => commit !== undefined);
     },
 
-    async insert(doc) {
+    async insert({ doc, commit }) {
       const result = await documents.insert(doc);
-      if (result.inserted) return 'written';
-      const there = result.there ?? (await raw(Number(doc._id)));
-      return there ? decodeCommit(there) : 'written';
+      return result.inserted || result.there === undefined ? commit : decodeCommit(result.there);
     },
 
     async after(position, head) {

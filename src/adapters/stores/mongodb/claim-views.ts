@@ -1,5 +1,6 @@
 import type { StreamId } from '../../../kernel/message.ts';
 import type { Documents } from './documents.ts';
+import type { KeyFilter } from './key-filter.ts';
 
 /** Who held a claim as of a commit, found by the claim and a number: 1, 2, 3 … Written once, after the commit. */
 export interface ClaimDocument {
@@ -28,17 +29,18 @@ export interface ClaimViews {
   of(claim: string): ClaimView;
   load(view: ClaimView): Promise<void>;
   catchUp(view: ClaimView): Promise<void>;
-  isNew(view: ClaimView): void;
   forget(view: ClaimView): void;
   trim(): void;
 }
 
 const maxClaims = 200_000;
 
-export const claimDocumentId = (claim: string, number: number): string =>
-  `${JSON.stringify(claim)}|${String(number).padStart(9, '0')}`;
+export const claimKey = (claim: string): string => JSON.stringify(claim);
 
-export function createClaimViews(documents: Documents<ClaimDocument>): ClaimViews {
+export const claimDocumentId = (claim: string, number: number): string =>
+  `${claimKey(claim)}|${String(number).padStart(9, '0')}`;
+
+export function createClaimViews(documents: Documents<ClaimDocument>, filter: KeyFilter): ClaimViews {
   const views = new Map<string, ClaimView>();
 
   const read = async (view: ClaimView) => {
@@ -76,14 +78,12 @@ export function createClaimViews(documents: Documents<ClaimDocument>): ClaimView
     },
 
     async load(view) {
-      if (!view.loaded) await read(view);
+      if (view.loaded) return;
+      if (filter.mayHave(claimKey(view.claim))) return read(view);
+      view.loaded = true;
     },
 
     catchUp: read,
-
-    isNew(view) {
-      view.loaded = true;
-    },
 
     forget(view) {
       if (views.get(view.claim) === view) views.delete(view.claim);

@@ -26,6 +26,8 @@ export interface Documents<Doc extends Keyed> {
   /** For what can only be found by looking. Bounded: `limit` documents at most. */
   find(filter: Filter<Doc>, options: FindOptions): Promise<readonly Doc[]>;
   count(filter: Filter<Doc>): Promise<number>;
+  /** The ids of all documents that were there at the call, in no order, some of what comes meanwhile. */
+  ids(): AsyncIterable<string>;
   /** Everything whose `_id` begins with the prefix. */
   removeByPrefix(prefix: string): Promise<void>;
   /** For MongoDB itself, which then need not look through everything. */
@@ -188,6 +190,10 @@ export function documentsIn<Doc extends Keyed>(connection: Connection, name: str
     },
 
     count: (filter) => run(() => collection.countDocuments(filter)),
+
+    async *ids() {
+      for await (const { _id } of collection.find({}, { projection: { _id: 1 } })) yield String(_id);
+    },
 
     async removeByPrefix(prefix) {
       // The character after the prefix's last: every text that begins with the prefix is below it.

@@ -1,7 +1,9 @@
 import type { CommandId } from '../../../kernel/message.ts';
 import type { Chain } from './chain.ts';
-import type { ClaimView, ClaimViews } from './claim-views.ts';
+import { type ClaimView, type ClaimViews, claimKey } from './claim-views.ts';
 import type { Commit } from './commit-documents.ts';
+import type { DraftCommit } from './draft.ts';
+import type { KeyFilter } from './key-filter.ts';
 import type { StreamView, StreamViews } from './stream-views.ts';
 
 /** Where the chain ends, as far as it was read. */
@@ -31,8 +33,8 @@ export interface TailItem {
  */
 export interface LogView {
   head(): Head;
-  /** Takes in the next commit; one that is known already changes nothing. */
-  apply(commit: Commit): void;
+  /** Writes the next commit, and takes in the one that has its number then. */
+  write(next: DraftCommit): Promise<Commit>;
   /** Reads on until no commit follows: of a state that was the last at some time after the call. */
   refresh(): Promise<Head>;
   /** Makes sure that these are known as of `head`. */
@@ -49,7 +51,17 @@ export interface LogView {
 const refreshStep = 8;
 
 export function createLogView(
-  { chain, streams, claims }: { readonly chain: Chain; readonly streams: StreamViews; readonly claims: ClaimViews },
+  {
+    chain,
+    streams,
+    claims,
+    filter,
+  }: {
+    readonly chain: Chain;
+    readonly streams: StreamViews;
+    readonly claims: ClaimViews;
+    readonly filter: KeyFilter;
+  },
   start: Head,
   onApplied: (commit: Commit) => void,
 ): LogView {
@@ -57,7 +69,12 @@ export function createLogView(
   const tail: TailItem[] = [];
   let running: Promise<Head> | undefined;
   let next: Promise<Head> | undefined;
+  let writing: Promise<unknown> | undefined;
+  /** How many writes have begun, and which was the last that came first. */
+  let begun = 0;
+  let confirmed = 0;
 
+  /** Takes in the next commit; one that is known already changes nothing. */
   const apply = (commit: Commit) => {
     if (commit.number !== head.number + 1) return;
     const touchedStreams = new Set<StreamView>();
@@ -65,11 +82,13 @@ export function createLogView(
     for (const { stream, version, events = [], command, take = [], release = [] } of commit.entries) {
       if (events.length > 0 || command) {
         const view = streams.of(stream);
+        filter.add(view.key);
         touchedStreams.add(view);
         addTo(view, commit.number, version + events.length, events.at(-1)?.[0], command?.id);
       }
       for (const claim of [...release, ...take]) {
         const view = claims.of(claim);
+        filter.add(claimKey(claim));
         touchedClaims.add(view);
         if (commit.number < view.changed) continue;
         view.holder = take.includes(claim) ? stream : undefined;
@@ -90,11 +109,17 @@ export function createLogView(
   };
 
   const readOn = async (): Promise<Head> => {
-    for (let step = 1; ; step = refreshStep) {
-      const numbers = Array.from({ length: step }, (_, at) => head.number + 1 + at);
-      const commits = await chain.getAll(numbers);
-      for (const commit of commits) apply(commit);
-      if (commits.length < step) return head;
+    const since = begun;
+    for (;;) {
+      // Who begins to write after this was asked, and comes first, knows all that was there then.
+      if (confirmed > since) return head;
+      const number = head.number + 1;
+      // Whether there is one is asked before what it is: mostly there is none, or it is this instance's own.
+      if (!(await chain.has(number))) return head;
+      if (writing !== undefined) await writing.catch(() => {});
+      if (head.number >= number) continue;
+      const numbers = Array.from({ length: refreshStep }, (_, at) => number + at);
+      for (const commit of await chain.getAll(numbers)) apply(commit);
     }
   };
 
@@ -131,7 +156,20 @@ export function createLogView(
 
   return {
     head: () => head,
-    apply,
+    async write(next) {
+      begun += 1;
+      const write = chain.insert(next);
+      const own = begun;
+      writing = write;
+      try {
+        const there = await write;
+        apply(there);
+        if (there === next.commit) confirmed = own;
+        return there;
+      } finally {
+        writing = undefined;
+      }
+    },
     refresh,
     async load(wantedStreams, wantedClaims) {
       await Promise.all([...wantedStreams.map(streams.load), ...wantedClaims.map(claims.load)]);

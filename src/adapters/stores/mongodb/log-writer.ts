@@ -91,9 +91,8 @@ export function createLogWriter({ chain, view, clock, instance, done }: LogWrite
         if ((await view.refresh()).number === head.number) return result;
         continue;
       }
-      const there = await chain.insert(next.doc);
-      view.apply(there === 'written' ? next.commit : there);
-      if (there === 'written') return result;
+      const there = await view.write(next);
+      if (there === next.commit) return result;
       await view.refresh();
     }
   };

@@ -10,9 +10,10 @@ import { type ClaimDocument, createClaimViews } from './claim-views.ts';
 import type { Commit, CommitDocument } from './commit-documents.ts';
 import { type Connection, connect } from './connection.ts';
 import { type CursorRecord, mongodbCursors } from './cursors.ts';
-import { documentsIn } from './documents.ts';
+import { type Documents, documentsIn } from './documents.ts';
 import { mongodbEvents } from './event-log.ts';
 import { createReading } from './event-reading.ts';
+import { createKeyFilter, type KeyFilter } from './key-filter.ts';
 import { createLeaseStates, type LeaseState } from './lease-states.ts';
 import { mongodbLeases } from './leases.ts';
 import { createLogView, type Head } from './log-view.ts';
@@ -85,14 +86,17 @@ async function storeOn(connection: Connection, namespace: string, clock: Clock):
     rolling.forward?.start();
     if (commit.count > 0) watchers.wake();
   };
+  const filter = createKeyFilter();
   const view = createLogView(
-    { chain, streams: createStreamViews(streams), claims: createClaimViews(claims) },
+    { chain, streams: createStreamViews(streams, filter), claims: createClaimViews(claims, filter), filter },
     await headAt(chain, mark),
     onApplied,
   );
   const forward = createRollForward({ view, streams, claims, marks, instance, mark });
   rolling.forward = forward;
   await view.refresh();
+  if (mark === 0) filter.isComplete();
+  else learnKeys(filter, [streams, claims]);
 
   const writer = createLogWriter({ chain, view, clock, instance, done: forward.done });
   const archives = createArchives(within<ArchiveDocument>('archives'), chain);
@@ -137,4 +141,16 @@ async function headAt(chain: Chain, number: number): Promise<Head> {
   if (!commit) return { number: 0, position: 0, at: 0, eventAt: 0, horizon: 0, kept: 0, restored: 0 };
   const { position, count, at, eventAt, horizon, kept, restored } = commit;
   return { number, position: position + count, at, eventAt, horizon, kept, restored };
+}
+
+/** Tells the filter of all keys up to the mark, by and by: later ones it is told of as they come. */
+function learnKeys(filter: KeyFilter, all: readonly Pick<Documents<never>, 'ids'>[]): void {
+  const learn = async () => {
+    for (const documents of all) {
+      for await (const id of documents.ids()) filter.add(id.slice(0, id.lastIndexOf('|')));
+    }
+    filter.isComplete();
+  };
+  // Without it, new keys are looked for in the documents.
+  learn().catch(() => {});
 }

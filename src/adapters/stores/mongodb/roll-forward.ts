@@ -28,11 +28,12 @@ export interface RollForward {
 
 export const markId = 'indexed';
 
-/** How long commits gather before they are put into the documents. */
-const gatherMs = 250;
+/** How long, and how many, commits gather before they are put into the documents: one for a stream's many. */
+const gatherMs = 2000;
+const gatherMax = 500;
 
 /** After how long another's commit is taken over: it should have told by then. */
-const takeOverMs = 2000;
+const takeOverMs = 10_000;
 
 /** After how many commits the mark is told. */
 const markEvery = 100;
@@ -138,23 +139,25 @@ export function createRollForward({ view, streams, claims, marks, instance, mark
     }
   };
 
+  const runNow = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    running ??= pass(false)
+      // Nothing is lost: the commits stay in the tail, and the next pass tries again.
+      .catch(() => {})
+      .then(() => {
+        running = undefined;
+        if (view.tail.length > 0) schedule();
+      });
+  };
+
   const schedule = () => {
-    timer ??= setTimeout(() => {
-      timer = undefined;
-      running = (running ?? Promise.resolve())
-        .then(() => pass(false))
-        // Nothing is lost: the commits stay in the tail, and the next pass tries again.
-        .catch(() => {})
-        .then(() => {
-          running = undefined;
-          if (view.tail.length > 0) schedule();
-        });
-    }, gatherMs);
+    timer ??= setTimeout(runNow, gatherMs);
     timer.unref();
   };
 
   return {
-    start: schedule,
+    start: () => (view.tail.length >= gatherMax ? runNow() : schedule()),
     done,
     told(writer, number) {
       if (writer !== instance && number > (doneBy.get(writer) ?? 0)) doneBy.set(writer, number);

@@ -1,6 +1,7 @@
 import type { CommandId, EventId, StreamId } from '../../../kernel/message.ts';
 import { streamKey } from './commit-documents.ts';
 import type { Documents } from './documents.ts';
+import type { KeyFilter } from './key-filter.ts';
 
 /**
  * Some of a stream's commits, found by its key and a number: 1, 2, 3 … as far as somebody put them there. Written once,
@@ -49,8 +50,6 @@ export interface StreamViews {
   load(view: StreamView): Promise<void>;
   /** Reads the documents that others have written since. */
   catchUp(view: StreamView): Promise<void>;
-  /** Says that nobody has ever written of it. */
-  isNew(view: StreamView): void;
   forget(view: StreamView): void;
   /** Forgets those that were not asked for lately, when there are too many. */
   trim(): void;
@@ -67,7 +66,7 @@ export const versionOf = ({ versions }: StreamView): number => versions.at(-1) ?
 
 export const streamDocumentId = (key: string, number: number): string => `${key}|${String(number).padStart(9, '0')}`;
 
-export function createStreamViews(documents: Documents<StreamDocument>): StreamViews {
+export function createStreamViews(documents: Documents<StreamDocument>, filter: KeyFilter): StreamViews {
   const views = new Map<string, StreamView>();
 
   const add = (view: StreamView, docs: readonly StreamDocument[]) => {
@@ -147,15 +146,13 @@ export function createStreamViews(documents: Documents<StreamDocument>): StreamV
     find: (key) => views.get(key),
 
     async load(view) {
-      if (!view.loaded) await read(view);
+      if (view.loaded) return;
+      if (filter.mayHave(view.key)) return read(view);
+      view.last = '';
+      view.loaded = true;
     },
 
     catchUp: read,
-
-    isNew(view) {
-      view.last ??= '';
-      view.loaded = true;
-    },
 
     forget(view) {
       if (views.get(view.key) === view) views.delete(view.key);
