@@ -2,6 +2,7 @@
 
 export { actorSuite } from './actor.suite.ts';
 export {
+  type BrokerEnd,
   type BusAdapter,
   type BusCase,
   type BusContext,
