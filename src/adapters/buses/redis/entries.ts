@@ -15,7 +15,7 @@ export interface Message {
 
 /**
  * CloudEvents has no binding for Redis: this is its JSON format, with the type beside it, so that who reads need not parse
- * what is not for him. A field for each attribute cost the driver four times as much.
+ * what is not for him. A field for each attribute cost a third of the throughput.
  */
 export function messageOf(event: RecordedEvent, namespace: string): Message {
   const type = `${event.stream.type}.${event.type}`;
