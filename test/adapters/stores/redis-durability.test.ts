@@ -67,14 +67,24 @@ describeWithServer('TEST_REDIS_URL', 'redis: what may be lost', () => {
       assert.deepEqual(more, []);
     });
 
-    test('a server that does not let itself be asked', async () => {
+    test.for([
+      ['a server that does not let itself be asked', ['-@dangerous'], /does not allow INFO/],
+      ['a managed server, which hides its settings', ['-config'], /does not allow CONFIG GET/],
+    ] as const)('%s', async ([, rights, pattern]) => {
       const { url, port } = await start();
       const admin = new Redis(url);
       endings.push(() => admin.disconnect());
-      await admin.call('ACL', ['SETUSER', 'app', 'on', '>app', '~{statewright}:*', '+@all', '-@dangerous']);
+      await admin.call('ACL', ['SETUSER', 'app', 'on', '>app', '~{statewright}:*', '+@all', ...rights]);
       const store = await open(`redis://app:app@127.0.0.1:${port}`);
       await commit(store, account, 'none');
-      assert.match((await store.warnings()).join(), /could not be verified/);
+      const [warning, ...more] = await store.warnings();
+      assert.match(warning ?? '', pattern);
+      assert.deepEqual(more, []);
+    });
+
+    test('nothing, of a server that evicts only what has an expiry', async () => {
+      const { url } = await start('--maxmemory', '1gb', '--maxmemory-policy', 'volatile-lru');
+      assert.deepEqual(await (await open(url)).warnings(), []);
     });
   });
 

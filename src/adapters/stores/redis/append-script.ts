@@ -8,19 +8,19 @@ export type AppendReply =
   | readonly ['claimed', claim: string, by: string];
 
 /**
- * Judges and stores a batch. Every write is of a kind that can't fail once the first has not: the server looks at memory,
- * disk and role before a script's first write only. Payloads pass through as text, they are never looked into.
- *
+ * Judges and stores a batch. Every write is of a kind that can't fail once the first has not: the server looks at
+ * memory, disk and role before a script's first write only. Payloads pass through as text, they are never looked into.
  * KEYS: the eight named below, then those of streams, types and correlations, to which the arguments point by number.
  * ARGV: time in ms, the same in ISO 8601; per entry: stream, its key, expected, expected event id or '', command id or
- * '', command's JSON, how many claims to take, these, how many to release, these, how many events; per event: its type as
- * text, key of the type, key of the correlation, id, JSON.
+ * '', command's JSON, how many claims to take, these, how many to release, these, how many events; per event: its type
+ * as text, key of the type, key of the correlation, id, JSON.
  * Gives the time, the last position, and one reply per entry.
  */
 export const appendScript = script(String.raw`
 local log, events, heads, commands, order, claims, appends, types = unpack(KEYS, 1, 8)
 local at = 0
 local function take() at = at + 1; return ARGV[at] end
+local function key() return KEYS[tonumber(take())] end
 local function takeList()
   local list = {}
   for i = 1, tonumber(take()) do list[i] = take() end
@@ -60,13 +60,14 @@ local function judge(stream, head, entry)
 end
 
 local function place(version, json)
-  return '"position":' .. whole(position) .. ',"version":' .. whole(version) .. ',"recordedAt":"' .. time .. '",' .. json
+  local numbers = '"position":' .. whole(position) .. ',"version":' .. whole(version)
+  return numbers .. ',"recordedAt":"' .. time .. '",' .. json
 end
 
 local function addEvents(stream, streamKey, head, count)
   local positions = {}
   for i = 1, count do
-    local typeText, typeKey, correlationKey, id, json = take(), KEYS[tonumber(take())], KEYS[tonumber(take())], take(), take()
+    local typeText, typeKey, correlationKey, id, json = take(), key(), key(), take(), take()
     position, lastId = position + 1, id
     head.version, head.eventId = head.version + 1, id
     local text = whole(position)
@@ -87,8 +88,9 @@ end
 
 local replies = {}
 while at < #ARGV do
-  local stream, streamKey = take(), KEYS[tonumber(take())]
-  local entry = { expected = take(), eventId = take(), command = take(), json = take(), takes = takeList(), releases = takeList() }
+  local stream, streamKey = take(), key()
+  local entry = { expected = take(), eventId = take(), command = take(), json = take() }
+  entry.takes, entry.releases = takeList(), takeList()
   local count = tonumber(take())
   local head = headOf(stream)
   local refusal = judge(stream, head, entry)

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis';
 
 /**
- * In a Redis Cluster one node at a time has the store, since its keys share a hash tag; another node is told so by who is
- * asked there (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#moved-redirection).
+ * In a Redis Cluster one node at a time has the store, since its keys share a hash tag; another node is told so by who
+ * is asked there (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#moved-redirection).
  */
 export interface ClusterNodes {
   /** If the error says that another node has the store, goes there and tells so. The command was not done. */

@@ -6,8 +6,8 @@ import { script } from './script.ts';
 const sliceCommands = 500;
 
 /**
- * KEYS: log, commands, their order. ARGV: the fields to forget, the oldest. Stops at the first that is not the oldest any
- * more: somebody else forgot it. Gives how many it forgot.
+ * KEYS: log, commands, their order. ARGV: the fields to forget, the oldest. Stops at the first that is not the oldest
+ * any more: somebody else forgot it. Gives how many it forgot.
  */
 const forgetScript = script(`
 local log, commands, order = unpack(KEYS)

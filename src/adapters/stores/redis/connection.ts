@@ -9,8 +9,8 @@ export type Argument = string | number | Uint8Array;
 
 /**
  * One connection for all that doesn't wait at the server. What a caller is told to have failed is never sent later: a
- * command waits for the connection here, not in the driver, and what was under way when the connection broke is not sent
- * again by the driver, since only the caller knows whether that is safe.
+ * command waits for the connection here, not in the driver, and what was under way when the connection broke is not
+ * sent again by the driver, since only the caller knows whether that is safe.
  */
 export interface Connection {
   /** Sends one command; a call waits up to the patience for the connection, and as long again for the answer. */
@@ -21,8 +21,10 @@ export interface Connection {
   run<Reply>(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
   /** Calls `task` each time the connection is there again after it was lost. */
   onReconnect(task: () => void): void;
-  /** Another connection to where this one leads, for commands that wait there up to `blockMs`; it is not made again when it
-   * breaks, and whoever asked for it closes it. */
+  /**
+   * Another connection to where this one leads, for commands that wait there up to `blockMs`; it is not made again when
+   * it breaks, and whoever asked for it closes it.
+   */
   forBlocking(blockMs: number): Redis;
   /** @throws STORE_CLOSED */
   assertOpen(): void;
@@ -77,6 +79,7 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
     redis.disconnect(true);
   });
   redis.on('ready', () => {
+    lastError = undefined;
     ready.resolve();
     if (wasReady) for (const task of reconnected) task();
     wasReady = true;

@@ -2,8 +2,9 @@ import { script } from './script.ts';
 
 /**
  * Compare-and-set of cursors, each by itself, with everything that finds them kept up to date.
- * KEYS: parked, dead letters, counts, subscriptions; per change: cursors, letters, parked ones and redriving ones of the
- * subscription. ARGV per change: subscription, stream, revision it must have, the cursor, its state, id of its dead letter.
+ * KEYS: parked, dead letters, counts, subscriptions; per change: cursors, letters, parked ones and redriving ones of
+ * the subscription. ARGV per change: subscription, stream, revision it must have, the cursor, its state, id of its dead
+ * letter.
  * Gives per change 1, or 0 and the cursor as it is stored, if it is.
  */
 export const advanceScript = script(`
@@ -51,9 +52,9 @@ return cursors
 `);
 
 /**
- * Forgets a slice of a subscription's dead letters, and when none are left all of its cursors. KEYS: parked, dead letters,
- * counts, subscriptions, then cursors, letters, parked ones and redriving ones of the subscription. ARGV: subscription, how
- * many at most. Gives how many dead letters are left.
+ * Forgets a slice of a subscription's dead letters, and when none are left all of its cursors. KEYS: parked, dead
+ * letters, counts, subscriptions, then cursors, letters, parked ones and redriving ones of the subscription. ARGV:
+ * subscription, how many at most. Gives how many dead letters are left.
  */
 export const forgetParkedScript = script(`
 local parked, deadLetters, counts, subscriptions, cursors, letters, parkedOf, redriving = unpack(KEYS)

@@ -3,7 +3,9 @@ import type { CommandRecord, CommandRecordInput } from '../../../ports/event-sto
 import type { Payload } from '../archive-codec.ts';
 import { encodeData } from '../event-data.ts';
 
-/** The most that one append may hold altogether; a server ends connections that send it more than a gigabyte at once. */
+/**
+ * The most that one append may hold altogether; a server ends connections that send it more than a gigabyte at once.
+ */
 export const maxAppendBytes = 256 * 1024 * 1024;
 
 /** An event as it is stored: all of it, or with the first version of the pack that data and metadata are in. */
@@ -29,7 +31,7 @@ export function encodeBeginning({ position, version, recordedAt, id }: RecordedE
 
 /** What follows once data and metadata are in the pack that begins at a version. */
 export function encodePacked({ stream, type }: RecordedEvent, pack: number): string {
-  return `"stream":${JSON.stringify({ type: stream.type, id: stream.id })},"type":${JSON.stringify(type)},"pack":${pack}}`;
+  return JSON.stringify({ stream: { type: stream.type, id: stream.id }, type, pack }).slice(1);
 }
 
 export function decodeStored(text: string): StoredEvent {

@@ -6,7 +6,10 @@ import { script } from './script.ts';
 /** The layout of keys and values that this code reads and writes. */
 const format = 1;
 
-/** KEYS: format, log. ARGV: ours. Gives the layout that is there, ours when there was none; a read-only server is not written to. */
+/**
+ * KEYS: format. ARGV: ours. Gives the layout that is there, ours when there was none; a read-only server is not
+ * written to.
+ */
 const formatScript = script(`
 local there = redis.call('GET', KEYS[1])
 if there then return tonumber(there) or -1 end

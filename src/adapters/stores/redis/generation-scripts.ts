@@ -1,7 +1,8 @@
 import { fencedScript } from './fencing.ts';
 
 /**
- * KEYS: lease, read model, last number, dropped ones. ARGV: token, hash, `begin` or `open`. Gives number and checkpoint.
+ * KEYS: lease, read model, last number, dropped ones. ARGV: token, hash, `begin` or `open`. Gives number and
+ * checkpoint.
  */
 export const openScript = fencedScript(`
 local model, numbers, dropped = KEYS[2], KEYS[3], KEYS[4]
@@ -20,7 +21,9 @@ redis.call('HSET', model, state, whole(number), state .. '-hash', ARGV[2], state
 return { number, checkpoint }
 `);
 
-/** KEYS: lease, read model, dropped ones. ARGV: token, number. Gives 1, or 0 when it neither is live nor being built. */
+/**
+ * KEYS: lease, read model, dropped ones. ARGV: token, number. Gives 1, or 0 when it neither is live nor being built.
+ */
 export const swapScript = fencedScript(`
 local model, dropped, number = KEYS[2], KEYS[3], ARGV[2]
 local live, building = redis.call('HGET', model, 'live'), redis.call('HGET', model, 'building')
@@ -36,9 +39,10 @@ return 1
 
 /**
  * Rows, sums and checkpoint of one generation, if it is still where the writer believes it to be.
- * KEYS: lease, read model, then rows, search, places, index, faulty and totals of the generation. ARGV: token, number, the
- * checkpoint as the writer knows it, the new one, how many rows to write; per row: id, what is searched, the row; then the
- * ids to delete. Gives `done` also when the new checkpoint is there already, `dropped`, or the checkpoint that is there.
+ * KEYS: lease, read model, then rows, search, places, index, faulty and totals of the generation. ARGV: token, number,
+ * the checkpoint as the writer knows it, the new one, how many rows to write; per row: id, what is searched, the row;
+ * then the ids to delete. Gives `done` also when the new checkpoint is there already, `dropped`, or the checkpoint that
+ * is there.
  */
 export const commitScript = fencedScript(String.raw`
 local model, rows, search, places, index, faulty, totals = unpack(KEYS, 2, 8)

@@ -45,8 +45,8 @@ export function redisGenerations(connection: Connection, keys: Keys): Generation
   const asBuilder = (name: string, number: number, opened: string): ReadModelGeneration => {
     const own = keys.generation(number);
     /**
-     * The checkpoint as this builder knows it. A commit counts only on top of it: one whose reply was lost, or which was
-     * long on its way, neither is made twice nor undoes a later one.
+     * The checkpoint as this builder knows it. A commit counts only on top of it: one whose reply was lost, or which
+     * was long on its way, neither is made twice nor undoes a later one.
      */
     let known = opened;
     return {

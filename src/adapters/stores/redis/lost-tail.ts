@@ -6,10 +6,10 @@ import type { Keys } from './keys.ts';
 import { readAtScript } from './read-scripts.ts';
 
 /**
- * Notices that the log lost events which this process was told to be stored: a server that doesn't sync each write to its
- * disk and died, a backup that was restored, a replica that was behind when it took over. What is left holds together,
- * since every write is one script and such losses cut between scripts: positions, streams, claims, command ids, cursors
- * and read models are those of one moment.
+ * Notices that the log lost events which this process was told to be stored: a server that doesn't sync each write to
+ * its disk and died, a backup that was restored, a replica that was behind when it took over. What is left holds
+ * together, since every write is one script and such losses cut between scripts: positions, streams, claims, command
+ * ids, cursors and read models are those of one moment.
  */
 export interface LostTail {
   /** Of an event that is in the log. */

@@ -8,8 +8,8 @@ import { type Keys, streamText } from './keys.ts';
 import { script } from './script.ts';
 
 /**
- * Stores a pack and takes its payloads out of the events. KEYS: packs, packed, stream, events. ARGV: stream as text, first
- * and last version, the pack, then per event what its text begins with and what is left of the rest.
+ * Stores a pack and takes its payloads out of the events. KEYS: packs, packed, stream, events. ARGV: stream as text,
+ * first and last version, the pack, then per event what its text begins with and what is left of the rest.
  * Gives 1, or 0 and changes nothing when other events are there.
  */
 const packScript = script(`

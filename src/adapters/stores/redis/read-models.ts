@@ -21,7 +21,9 @@ interface LiveRead {
 
 export function redisReadModels(connection: Connection, keys: Keys): ReadModelStore {
   const generations = redisGenerations(connection, keys);
-  /** As it was last seen. Each read names the one it takes for live, so that it names its keys, and is told if it isn't. */
+  /**
+   * As it was last seen. Each read names the one it takes for live, so that it names its keys, and is told if it isn't.
+   */
   const lastLive = new Map<string, number>();
 
   /** What one script reads of the generation that is live; undefined when there is none. */

@@ -15,8 +15,8 @@ end
 `;
 
 /**
- * KEYS: log, events, then those of what the events are found by. ARGV: after, to, how many at most, bytes, and `all`, by
- * which every event is given, `types`, of streams, or `correlation`, of one sorted set.
+ * KEYS: log, events, then those of what the events are found by. ARGV: after, to, how many at most, bytes, and `all`,
+ * by which every event is given, `types`, of streams, or `correlation`, of one sorted set.
  * Gives whether there may be more behind these, then the events' texts, by position.
  */
 export const readLogScript = script(
@@ -70,7 +70,9 @@ return { more, texts }
 `,
 );
 
-/** KEYS: log, events. ARGV: a position. Gives the log's last position, and the text of the event at the one asked for. */
+/**
+ * KEYS: log, events. ARGV: a position. Gives the log's last position, and the text of the event at the one asked for.
+ */
 export const readAtScript = script(`
 return { tonumber(redis.call('HGET', KEYS[1], 'position') or 0), redis.call('HGET', KEYS[2], ARGV[1]) or '' }
 `);

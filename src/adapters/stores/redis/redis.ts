@@ -23,16 +23,19 @@ export interface RedisStoreOptions {
   readonly namespace?: string;
   /** What `recordedAt` is taken from. Default: the machine's own clock. */
   readonly clock?: Clock;
-  /** How long a call waits for the connection, and as long again for its answer, before it is STORE_UNAVAILABLE. Default 5,000. */
+  /**
+   * How long a call waits for the connection, and as long again for its answer, before it is STORE_UNAVAILABLE. Default
+   * 5,000.
+   */
   readonly patienceMs?: number;
   /** Hears of a log that lost its tail. Default: nobody. */
   readonly logger?: Logger;
 }
 
 /**
- * Everything in one Redis, 6.2 or later, or Valkey. Every write is one script, so it is there whole or not at all, for who
- * reads and in the append-only file. What was acknowledged survives a server that dies only with `appendfsync always`, and
- * stays only while the server may not evict: `warnings` tells.
+ * Everything in one Redis, 6.2 or later, or Valkey. Every write is one script, so it is there whole or not at all, for
+ * who reads and in the append-only file. What was acknowledged survives a server that dies only with `appendfsync
+ * always`, and stays only while the server may not evict: `warnings` tells.
  * @throws INVALID_CONFIGURATION, STORE_UNAVAILABLE, STORE_NEWER
  */
 export async function redisStore({
@@ -90,6 +93,6 @@ function checkOptions(url: string, namespace: string): void {
   throw failure('INVALID_CONFIGURATION', {
     expected: faults.join('; '),
     // The address may hold a password.
-    found: `an address that begins with ${protocol || 'something else'}, and the namespace ${JSON.stringify(namespace)}`,
+    found: `an address of ${protocol || 'no protocol'} and the namespace ${JSON.stringify(namespace)}`,
   });
 }

@@ -1,17 +1,18 @@
 import { script } from './script.ts';
 
 /**
- * Writes a part that was found to fit the log as it was at a revision; what it holds is not stored yet, but for
- * cursors and checkpoints, which are left alone where they are there.
- * KEYS: the thirteen named below, then those that the arguments point to by number.
- * ARGV: revision; time of the last event or command in ms, the same in ISO 8601; the last position; then five lists, each
- * behind its length: events: type as text, key of the type, key of the correlation, stream as text, key of the stream, id,
- * version, position, JSON; commands: field, JSON; claims: claim, stream; checkpoints: name, JSON; cursors: key of cursors, of
- * letters, of parked ones, of redriving ones, subscription, stream, cursor, state, id of its dead letter.
+ * Writes a part that was found to fit the log as it was at a revision; what it holds is not stored yet, but for cursors
+ * and checkpoints, which are left alone where they are there.
+ * KEYS: the thirteen named below, then those that the arguments point to by number. ARGV: revision; time of the last
+ * event or command in ms, the same in ISO 8601; the last position; then five lists, each behind its length: events:
+ * type as text, key of the type, key of the correlation, stream as text, key of the stream, id, version, position,
+ * JSON; commands: field, JSON; claims: claim, stream; checkpoints: name, JSON; cursors: key of cursors, of letters, of
+ * parked ones, of redriving ones, subscription, stream, cursor, state, id of its dead letter.
  * Gives 1, or 0 and writes nothing when the log changed since.
  */
 export const restoreScript = script(`
-local log, events, heads, commands, order, claims, appends, types, checkpoints, subscriptions, parked, deadLetters, counts = unpack(KEYS, 1, 13)
+local log, events, heads, commands, order, claims, appends, types, checkpoints = unpack(KEYS, 1, 9)
+local subscriptions, parked, deadLetters, counts = unpack(KEYS, 10, 13)
 local at = 0
 local function take() at = at + 1; return ARGV[at] end
 local function key() return KEYS[tonumber(take())] end
@@ -22,7 +23,8 @@ local ms, time, head = take(), take(), take()
 local lastId
 
 list(function()
-  local typeText, typeKey, correlation, stream, streamKey, id, version, position, json = take(), key(), key(), take(), key(), take(), take(), take(), take()
+  local typeText, typeKey, correlation, stream, streamKey = take(), key(), key(), take(), key()
+  local id, version, position, json = take(), take(), take(), take()
   redis.call('HSET', events, position, json)
   redis.call('HSET', heads, stream, version .. ' ' .. id)
   redis.call('RPUSH', streamKey, position)
@@ -45,7 +47,8 @@ list(function()
   redis.call('HSETNX', checkpoints, name, json)
 end)
 list(function()
-  local cursors, letters, parkedOf, redriving, subscription, stream, cursor, state, letter = key(), key(), key(), key(), take(), take(), take(), take(), take()
+  local cursors, letters, parkedOf, redriving = key(), key(), key(), key()
+  local subscription, stream, cursor, state, letter = take(), take(), take(), take(), take()
   if redis.call('HSETNX', cursors, stream, cursor) == 0 then return end
   redis.call('SADD', subscriptions, subscription)
   if state == 'redriving' then redis.call('SADD', redriving, stream) end

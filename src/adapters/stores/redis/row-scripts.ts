@@ -51,8 +51,8 @@ return { redis.call('ZCARD', KEYS[2]), rowsOf(KEYS[3], first, ${idInPlace}) }
 `);
 
 /**
- * KEYS: places, search, rows. ARGV: from, how many rows to look at, what to find, how many at most. Gives the place of the
- * last row looked at when there may be more behind it, and the rows found.
+ * KEYS: places, search, rows. ARGV: from, how many rows to look at, what to find, how many at most. Gives the place of
+ * the last row looked at when there may be more behind it, and the rows found.
  */
 export const searchScript = liveScript(`
 local members = redis.call('ZRANGEBYLEX', KEYS[2], ARGV[2], '+', 'LIMIT', 0, ARGV[3])

@@ -2,8 +2,8 @@ import type { Row } from '../../../ports/read-model.ts';
 import type { PagePlace } from '../page-cursor.ts';
 
 /**
- * A row's place as a text that sorts, by bytes, as order and then id do: U+0000 ends the order, so what it has of U+0000
- * and U+0001 itself is written by two characters.
+ * A row's place as a text that sorts, by bytes, as order and then id do: U+0000 ends the order, so what it has of
+ * U+0000 and U+0001 itself is written by two characters.
  */
 export function encodePlace({ order, id }: PagePlace): string {
   return `${escaped(order)}\0${id}`;

@@ -4,8 +4,8 @@ import type { Keys } from './keys.ts';
 import { script } from './script.ts';
 
 /**
- * KEYS: each snapshot's stream. ARGV: per snapshot: machine hash, version, JSON. The last one becomes the one before, unless
- * it is not older. Each value begins with its version.
+ * KEYS: each snapshot's stream. ARGV: per snapshot: machine hash, version, JSON. The last one becomes the one before,
+ * unless it is not older. Each value begins with its version.
  */
 const saveScript = script(`
 for i, key in ipairs(KEYS) do

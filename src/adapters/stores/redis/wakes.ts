@@ -19,8 +19,8 @@ const retryMs = 200;
 type AppendsReply = [[key: string, entries: [[id: string, fields: string[]]]]] | null;
 
 /**
- * Waits on a connection of its own, which is there while anybody watches. It waits for an append behind the last it knows
- * of, so none is missed between two waits.
+ * Waits on a connection of its own, which is there while anybody watches. It waits for an append behind the last it
+ * knows of, so none is missed between two waits.
  */
 export function createWakes(connection: Connection, keys: Keys): Wakes {
   const watchers = createWatchers();
