@@ -27,7 +27,7 @@ export interface Epochs {
   list(): Promise<ReadonlyMap<Slice, readonly number[]>>;
   /** Undefined when it is not there any more. */
   read(slice: Slice, number: number): Promise<Epoch | undefined>;
-  /** False when somebody else began it. */
+  /** False when it was begun already. */
   begin(epoch: Epoch): Promise<boolean>;
   /** Removes those that count no more; who has them finds out. @returns those that were there; a second remover gets none. */
   end(slice: Slice, numbers: readonly number[]): Promise<readonly number[]>;
@@ -74,9 +74,8 @@ export function createEpochs(options: EpochsOptions): Epochs {
       await atMost(() => jetStream.consumers.add(stream, config));
       return true;
     } catch (error) {
-      if (apiErrorOf(error) !== apiErrors.consumerExists) throw error;
-      // An answer of ours that was lost, or of somebody else?
-      return owner !== '' && (await read(slice, number))?.owner === owner;
+      if (apiErrorOf(error) === apiErrors.consumerExists) return false;
+      throw error;
     }
   }
 

@@ -74,7 +74,11 @@ export function createHoldings(options: HoldingsOptions): Holdings {
       return;
     }
     if (known.size === 0) {
-      await begin({ slice: 'all', number: 1, owner: id, ...(await start('all', end)) });
+      const first: Epoch = { slice: 'all', number: 1, owner: id, ...(await start('all', end)) };
+      if (!(await epochs.begin(first))) return;
+      if ((await epochs.list()).size === 1) hold(first);
+      // Others had it and divided it meanwhile.
+      else await epochs.end('all', [1]);
       return;
     }
     // Each newcomer begins elsewhere, so that they seldom want the same one.
@@ -94,15 +98,22 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     const owner = last?.owner ?? '';
     if (owner !== '' && owner !== id && !presence.isGone(owner)) return false;
     const next = { slice, number: number + 1, owner: id, ...(await start(slice, end, last)) };
-    if (!(await epochs.begin(next))) return false;
-    const ended = await epochs.end(slice, numbers);
-    if (slice === 'all' && !ended.includes(number)) {
-      // Its owner is not gone and has split it meanwhile.
-      await epochs.end(slice, [next.number]);
-      return false;
-    }
+    if (!(await succeeds(next, numbers))) return false;
     hold(next);
     return true;
+  }
+
+  /**
+   * Begins an epoch and ends those before it. Whoever ends the last one is its successor: a name may be free because all of
+   * this happened to others meanwhile, even twice.
+   */
+  async function succeeds(next: Epoch, numbers: readonly number[]): Promise<boolean> {
+    const { slice, number } = next;
+    if (!(await epochs.begin(next))) return false;
+    const ended = await epochs.end(slice, numbers);
+    if (number === 1 || ended.includes(number - 1)) return true;
+    await epochs.end(slice, [number]);
+    return false;
   }
 
   /** Where to go on: what we know of our own last epoch is better than what the server knows. */
@@ -113,12 +124,6 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     // The stream is shorter than that when it was lost and made again.
     if (floor <= end || floor <= (await epochs.streamEnd())) return { floor, handled };
     return { floor: await epochs.streamEnd(), handled: [] };
-  }
-
-  async function begin(epoch: Epoch): Promise<boolean> {
-    if (!(await epochs.begin(epoch))) return false;
-    hold(epoch);
-    return true;
   }
 
   function hold({ slice, number, floor, handled }: Epoch): void {
@@ -151,8 +156,7 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     await Promise.all(partitionsOf(slice).map((partition) => dispatcher.release(partition)));
     const { number, progress } = holding;
     try {
-      await epochs.begin({ slice, number: number + 1, owner: '', ...reached(progress) });
-      await epochs.end(slice, [number]);
+      await succeeds({ slice, number: number + 1, owner: '', ...reached(progress) }, [number]);
     } catch (error) {
       // Still ours by name: we take it back, or who finds us gone does.
       remembered.set(slice, holding);

@@ -16,7 +16,9 @@ export interface Member extends BusConsumer {
 
 const ackWaitMs = 30_000;
 /** How long a newcomer waits for its share before it is content with less for now. */
-const settleMs = 2_000;
+const settleMs = 5_000;
+/** How long one that leaves waits for its handlers before it gives up its partitions one by one. */
+const handlersMs = 500;
 
 /**
  * Joins a group: takes its share of the partitions, as many as every other consumer, and fetches what comes there. A
@@ -36,6 +38,7 @@ export async function joinGroup(
   let closing: Promise<void> | undefined;
   let balancing: Promise<void> | undefined;
   let again = false;
+  let fault: unknown;
 
   const dispatcher = createDispatcher({
     ...dispatching,
@@ -58,13 +61,13 @@ export async function joinGroup(
   const holdings = createHoldings({
     ...{ link, id, group, patterns, epochs, dispatcher, presence, maxHeld, ackWaitMs, onChange },
   });
-  try {
-    await balanceOnce();
-  } catch (error) {
-    await leave();
-    throw error;
+  // The beat calls it again; a server that does not answer at all is the caller's to hear of.
+  await balance();
+  if (fault !== undefined) {
+    closing = leave();
+    await closing;
+    throw fault;
   }
-  void balance();
   await settledWithin(clock, settleMs, settled.promise);
 
   /** Once more when news came meanwhile; what fails is tried again with the next beat. */
@@ -72,7 +75,6 @@ export async function joinGroup(
     again = true;
     balancing ??= balanceAll();
     await balancing;
-    balancing = undefined;
   }
 
   async function balanceAll(): Promise<void> {
@@ -81,9 +83,12 @@ export async function joinGroup(
         again = false;
         await balanceOnce();
       }
+      fault = undefined;
     } catch (error) {
+      fault = error;
       logger.debug({ group, error }, 'The group could not be balanced; trying again.');
     }
+    balancing = undefined;
   }
 
   async function balanceOnce(): Promise<void> {
@@ -103,8 +108,9 @@ export async function joinGroup(
 
   async function leave(): Promise<void> {
     const handled = dispatcher.close();
-    await Promise.all([holdings.releaseAll(), balancing]);
-    // What was taken meanwhile.
+    await balancing;
+    // Whoever takes over need not wait for the slowest handler of all.
+    if (!(await settledWithin(clock, handlersMs, handled))) await holdings.split().catch(() => {});
     await holdings.releaseAll();
     await handled;
     presence.leave();

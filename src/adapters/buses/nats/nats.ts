@@ -13,6 +13,7 @@ import { joinGroup, type Member } from './member.ts';
 import { createPublisher } from './publisher.ts';
 import { ensureStream } from './stream.ts';
 import { createTopology } from './topology.ts';
+import { createTrimmer } from './trimmer.ts';
 
 export interface NatsBusOptions extends BrokerBusOptions {
   /** `nats://127.0.0.1:4222`, `nats://user:password@host:4222`, `nats://token@host`, `tls://…`; several with commas between. */
@@ -26,8 +27,8 @@ export interface NatsBusOptions extends BrokerBusOptions {
 }
 
 /**
- * A bus on NATS JetStream, 2.10 or newer: one stream, from which the server removes what every group has handled, divided
- * into partitions by aggregate; a durable pull consumer for each partition of a group.
+ * A bus on NATS JetStream, 2.10 or newer: one stream, divided into partitions by aggregate, trimmed of what every group has
+ * handled; durable pull consumers, one for a group that has one consumer, else one for each partition of the group.
  * @throws BUS_UNAVAILABLE, INVALID_CONFIGURATION
  */
 export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
@@ -56,6 +57,7 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
     maxBytes: () => Math.max(2 ** 20, connection.info?.max_payload ?? 0) + 2 ** 16,
   };
   const publisher = createPublisher({ address, namespace, topology, ensureStream: streamExists });
+  const trimmer = createTrimmer(link);
   const members = new Set<Member>();
   let closing: Promise<void> | undefined;
   void follow();
@@ -66,7 +68,9 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
 
     async publish(events) {
       if (closing !== undefined) throw busClosed();
-      if (events.length > 0) await publisher.publish(events);
+      if (events.length === 0) return;
+      await publisher.publish(events);
+      trimmer.published();
     },
 
     async subscribe(subscription, handle) {

@@ -7,7 +7,7 @@ export type Slice = number | 'all';
 
 /** The names that a namespace has on the server. */
 export interface Topology {
-  /** The JetStream stream that holds what some group has not handled yet. */
+  /** The JetStream stream. */
   readonly stream: string;
   /** Where an event is published: `namespace.events.Type.Event.id`. */
   subject(event: RecordedEvent): string;
@@ -50,8 +50,7 @@ export function createTopology(namespace: string): Topology {
 }
 
 /**
- * Kept as long as a group wants it, so the disk holds what the slowest group has not handled and nothing else. The server
- * itself adds the aggregate's partition to the subject of what it stores; whoever listens without JetStream sees it as it
+ * Holds what the slowest group has not handled; `trimmer.ts` removes what it has. The server itself adds the aggregate's partition to the subject of what it stores; whoever listens without JetStream sees it as it
  * was published.
  */
 export function streamConfig(
@@ -68,11 +67,11 @@ export function streamConfig(
       src: published,
       dest: `${namespace}.events.{{wildcard(1)}}.{{wildcard(2)}}.{{wildcard(3)}}.{{partition(${partitions},1,3)}}`,
     },
-    retention: RetentionPolicy.Interest,
+    retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
     storage: StorageType.File,
     num_replicas: replicas,
-    // What a stranger's forgotten consumer still holds goes at last.
+    // What only a forgotten consumer still holds goes at last.
     max_age: forgetAfterMs * 1e6,
     duplicate_window: Math.min(120_000, forgetAfterMs) * 1e6,
     metadata: { [partitionsKey]: String(partitions) },
