@@ -50,7 +50,8 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
   const pulse = new Redis(url, options);
   const bell = new Redis(url, options);
   let lastError: unknown;
-  let lost = false;
+  // Whoever opens hears of what fails until then.
+  let lost = true;
 
   const clients = [commands, pulse, bell];
   for (const client of clients) {
@@ -73,6 +74,7 @@ export async function connect(url: string, logger: Logger): Promise<Connection> 
     for (const client of clients) client.disconnect();
     throw refusalAtStart(lastError ?? error, where);
   }
+  lost = false;
 
   return {
     async send<Reply>(command: string, ...args: readonly (string | number)[]) {
