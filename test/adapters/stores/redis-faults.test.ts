@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterEach, describe, test } from 'vitest';
 import { type RedisStoreOptions, redisStore } from '../../../src/adapters/stores/redis/redis.ts';
 import { type ErrorCode, isFailure } from '../../../src/kernel/errors.ts';
 import type { Store } from '../../../src/ports/store.ts';
-import { append, collect, commit, newCommand, newEvents, withCode } from '../../../src/testing/store-fixtures.ts';
+import {
+  append,
+  collect,
+  commit,
+  newCommand,
+  newEvent,
+  newEvents,
+  withCode,
+} from '../../../src/testing/store-fixtures.ts';
 import { takeOver } from '../../../src/testing/stores/checkpoints.suite.ts';
 import { newRow } from '../../../src/testing/stores/read-model-rows.ts';
 import { describeWithServer } from '../../servers/environment.ts';
@@ -16,6 +24,7 @@ import { type CuttingProxy, startCuttingProxy } from './cutting-proxy.ts';
 
 const account = { type: 'Account', id: 'a' };
 const patienceMs = 600;
+const isRoot = process.geteuid?.() === 0;
 const password = 's3cret/pässword';
 
 const endings: (() => unknown)[] = [];
@@ -253,6 +262,27 @@ describeWithServer('TEST_REDIS_URL', 'redis: faults', () => {
       const [outcome] = await store.events.append(entries);
       assert.deepEqual(outcome?.kind === 'committed' && [outcome.version, outcome.position], [3, 3]);
     });
+
+    test.skipIf(!isRoot)(
+      `since its disk is full says STORE_FULL, and goes on when there is room${isRoot ? '' : ' (mounting one needs root)'}`,
+      async () => {
+        const { url, folder } = await start({ diskMb: 8, args: ['--appendfsync', 'everysec'] });
+        const store = await open(url);
+        await writeFile(join(folder, 'ballast'), Buffer.alloc(7_000_000));
+        const large = [newEvent('Swollen', 'x'.repeat(500_000))];
+        await assert.rejects(async () => {
+          for (;;) await append(store, account, 'any', large);
+        }, explains('STORE_FULL'));
+        const { version } = await store.events.streamHead(account);
+        await rm(join(folder, 'ballast'));
+        for (;;) {
+          const [outcome] = await Promise.allSettled([commit(store, account, version)]);
+          if (outcome.status === 'fulfilled') break;
+          assert.ok(explains('STORE_FULL')(outcome.reason), String(outcome.reason));
+        }
+        assert.equal((await store.events.streamHead(account)).version, version + 1);
+      },
+    );
 
     test('since it is a replica is read, and says STORE_READ_ONLY', async () => {
       const primary = await start();

@@ -5,8 +5,9 @@ import { type ErrorCode, failure, isFailure, type StatewrightError } from '../..
  * https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors
  */
 const kinds: readonly (readonly [codes: string, code: ErrorCode, remedy: string])[] = [
+  ['MISCONF.*No space left', 'STORE_FULL', "Free some room on the server's disk, then send the same again."],
   ['OOM', 'STORE_FULL', 'Raise maxmemory or free some, then send the same again.'],
-  ['MISCONF', 'STORE_READ_ONLY', 'Redis cannot write to its disk: free some room there, then send the same again.'],
+  ['MISCONF', 'STORE_READ_ONLY', 'Redis cannot write to its disk: look into its log, then send the same again.'],
   ['READONLY|NOREPLICAS', 'STORE_READ_ONLY', 'Use the address of the primary, with as many replicas as it asks for.'],
   ['WRONGPASS|NOAUTH', 'INVALID_CONFIGURATION', 'Check user and password in the address.'],
   ['NOPERM', 'INVALID_CONFIGURATION', 'Give the user the right to run scripts and to use the keys of the namespace.'],
