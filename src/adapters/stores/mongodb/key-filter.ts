@@ -37,7 +37,7 @@ export function createKeyFilter(): KeyFilter {
 function hashes(key: string): readonly [number, number] {
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
-  return [mixed(hash), mixed(hash ^ 0x9e3779b9) | 1];
+  return [mixed(hash), (mixed(hash ^ 0x9e3779b9) | 1) >>> 0];
 }
 
 function mixed(hash: number): number {
