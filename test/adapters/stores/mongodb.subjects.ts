@@ -4,16 +4,12 @@ import { mongodbStore } from '../../../src/adapters/stores/mongodb/mongodb.ts';
 import { type StoreAdapter, storeSubject } from '../../../src/testing/store-subject.ts';
 import { type ServerVariable, serverAddress, unreachable } from '../../servers/environment.ts';
 
-/** Each location is a database of its own on the server. */
-export function mongodbAdapter(name: string, serverUrl: string): StoreAdapter<string> {
+/** Each location is the address of a database of its own on the server. */
+function mongodbAdapter(name: string, server: string): StoreAdapter<string> {
   return {
     name,
     features: ['durable', 'shared', 'clocked'],
-    newLocation: async () => {
-      const url = new URL(serverUrl);
-      url.pathname = `/test-${randomUUID()}`;
-      return url.href;
-    },
+    newLocation: async () => databaseOn(server),
     open: (url, { clock }) => mongodbStore({ url, clock }),
     destroy: async (url) => {
       const client = new MongoClient(url);
@@ -23,13 +19,23 @@ export function mongodbAdapter(name: string, serverUrl: string): StoreAdapter<st
   };
 }
 
+/** The address of a database on a server that nobody else uses. */
+export function databaseOn(server: string): string {
+  const url = new URL(server);
+  url.pathname = `/test-${randomUUID()}`;
+  return url.href;
+}
+
+function subjectOn(name: string, variable: ServerVariable) {
+  const url = serverAddress(variable);
+  return url === undefined ? unreachable(name, variable) : storeSubject(mongodbAdapter(name, url));
+}
+
 /** The MongoDB store, as the suites see it, on each of the servers that speak its protocol. */
 export const subjects = {
   ferretdb: subjectOn('mongodb on ferretdb', 'TEST_FERRETDB_URL'),
   mongoJava: subjectOn('mongodb on mongo-java-server', 'TEST_MONGO_JAVA_URL'),
 };
 
-function subjectOn(name: string, variable: ServerVariable) {
-  const url = serverAddress(variable);
-  return url === undefined ? unreachable(name, variable) : storeSubject(mongodbAdapter(name, url));
-}
+/** For other processes: on the server that keeps what it acknowledged when it is killed. */
+export const adapter = mongodbAdapter('mongodb on ferretdb', serverAddress('TEST_FERRETDB_URL') ?? '');

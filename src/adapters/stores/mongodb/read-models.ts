@@ -1,6 +1,12 @@
 import { failure } from '../../../kernel/errors.ts';
-import type { Fence } from '../../../ports/coordination.ts';
-import type { ReadModelGeneration, ReadModelShape, ReadModelStore, Row } from '../../../ports/read-model.ts';
+import type { Checkpoint, Fence } from '../../../ports/coordination.ts';
+import type {
+  ReadModelCommit,
+  ReadModelGeneration,
+  ReadModelShape,
+  ReadModelStore,
+  Row,
+} from '../../../ports/read-model.ts';
 import type { Bindings } from './bindings.ts';
 import type { Connection } from './connection.ts';
 import { begun, committed, generationIn, modelIn, type Opened, opened, statusOf, swapped } from './generations.ts';
@@ -89,7 +95,8 @@ export function mongodbReadModels(
     }
   };
 
-  const commit = async (name: string, number: number, commitOf: Parameters<ReadModelGeneration['commit']>[0]) => {
+  /** @param known where the writer believes the generation to be */
+  const commit = async (name: string, number: number, commitOf: ReadModelCommit, known: Checkpoint) => {
     const { fence, checkpoint, deletes } = commitOf;
     const { lease } = fence;
     const rows = rowsOf(name, number);
@@ -97,6 +104,11 @@ export function mongodbReadModels(
     const written = await states.change(lease, async (now) => {
       assertFence(fence, now);
       const generation = generationIn(now.state, name, number);
+      if (!isSame(generation.checkpoint, known)) {
+        // The reply to the commit before was lost: it landed, and its rows have what is in these.
+        if (isSame(generation.checkpoint, checkpoint)) return { result: undefined };
+        throw overtaken(number, known, generation.checkpoint);
+      }
       await settle(lease, now);
       const before = await rows.load([...upserts.map(({ id }) => id), ...deletes]);
       const change: RowChange = {
@@ -118,10 +130,16 @@ export function mongodbReadModels(
   const asBuilder = async (name: string, number: number, lease: string): Promise<ReadModelGeneration> => {
     const rows = rowsOf(name, number);
     await rows.index();
+    const stored = async () => generationIn((await states.read(lease)).state, name, number).checkpoint;
+    let known = await stored();
     return {
       number,
 
-      checkpoint: () => call(async () => generationIn((await states.read(lease)).state, name, number).checkpoint),
+      checkpoint: () =>
+        call(async () => {
+          known = await stored();
+          return known;
+        }),
 
       load: (ids) =>
         call(async () => {
@@ -139,7 +157,10 @@ export function mongodbReadModels(
 
       commit: (given) => {
         connection.assertOpen();
-        return call(() => commit(name, number, given));
+        return call(async () => {
+          await commit(name, number, given, known);
+          known = given.checkpoint;
+        });
       },
     };
   };
@@ -233,6 +254,17 @@ function differences(before: ReadonlyMap<string, RowDocument>, { rows, deletes }
   }
   for (const id of deletes) count(before.get(id)?.totals, -1);
   return changes;
+}
+
+const isSame = (a: Checkpoint, b: Checkpoint) => a.position === b.position && a.eventId === b.eventId;
+
+/** Opening it again tells where it stands. */
+function overtaken(number: number, expected: Checkpoint, found: Checkpoint) {
+  return failure('FENCED', {
+    expected: `generation ${number} at position ${expected.position}`,
+    found: `position ${found.position}`,
+    remedy: 'Open it again: a commit before this one landed after all.',
+  });
 }
 
 const numbersOf = (model: ModelState | undefined): readonly number[] =>
