@@ -12,10 +12,12 @@ import { type Server, startServer } from './server.ts';
 export interface KafkaOptions {
   /** Further lines of server.properties, which win: `['message.max.bytes=1000']`. */
   readonly settings?: readonly string[];
+  /** Of the user `ada`, who alone is let in, by SASL/PLAIN. Default: no authentication. */
+  readonly password?: string;
 }
 
 /** One Kafka broker, its own controller (KRaft). The address is the list of its one broker, without a scheme. */
-export async function startKafka({ settings = [] }: KafkaOptions = {}): Promise<Server> {
+export async function startKafka({ settings = [], password }: KafkaOptions = {}): Promise<Server> {
   const classes = join(await jars('kafka', new URL('kafka/pom.xml', import.meta.url)), '*');
   const [port, controller] = [await freePort(), await freePort()];
   const folder = dataFolder('kafka');
@@ -25,8 +27,10 @@ export async function startKafka({ settings = [] }: KafkaOptions = {}): Promise<
     'node.id=1',
     `controller.quorum.bootstrap.servers=127.0.0.1:${controller}`,
     'controller.listener.names=CONTROLLER',
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    `listeners=CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    `advertised.listeners=CLIENT://127.0.0.1:${port}`,
+    'inter.broker.listener.name=CLIENT',
+    ...authentication(password),
     `log.dirs=${join(folder.path, 'data')}`,
     'offsets.topic.replication.factor=1',
     'offsets.topic.num.partitions=4',
@@ -46,13 +50,18 @@ export async function startKafka({ settings = [] }: KafkaOptions = {}): Promise<
     port,
     folder,
     command: [...java, 'kafka.Kafka', properties],
-    answers: () => brokerAnswers(port),
+    answers: () => brokerAnswers(port, password),
   });
 }
 
 /** After a `kill -9` the broker is refused its own place until its session has expired: it answers, without any broker. */
-async function brokerAnswers(port: number): Promise<void> {
-  const client = new Kafka({ brokers: [`127.0.0.1:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 0 } });
+async function brokerAnswers(port: number, password: string | undefined): Promise<void> {
+  const client = new Kafka({
+    brokers: [`127.0.0.1:${port}`],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+    ...(password === undefined ? {} : { sasl: { mechanism: 'plain', username: 'ada', password } }),
+  });
   const admin = client.admin();
   try {
     await admin.connect();
@@ -61,4 +70,16 @@ async function brokerAnswers(port: number): Promise<void> {
   } finally {
     await admin.disconnect();
   }
+}
+
+function authentication(password: string | undefined): readonly string[] {
+  const protocols = (client: string) => `listener.security.protocol.map=CONTROLLER:PLAINTEXT,CLIENT:${client}`;
+  if (password === undefined) return [protocols('PLAINTEXT')];
+  const users = `username="ada" password="${password}" user_ada="${password}"`;
+  return [
+    protocols('SASL_PLAINTEXT'),
+    'sasl.enabled.mechanisms=PLAIN',
+    'sasl.mechanism.inter.broker.protocol=PLAIN',
+    `listener.name.client.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required ${users};`,
+  ];
 }

@@ -33,10 +33,13 @@ export interface KafkaConsumer {
   cutOff(): void;
 }
 
-/** A partition that this consumer has. `opening`: it is not known yet from where. `leaving`: only until its handlers end. */
+/**
+ * A partition that this consumer has. `opening`: it is not known yet from where. `returning`: the group had given this
+ * member up, and it is not known yet whether another went on. `leaving`: only until its handlers end.
+ */
 interface Share {
   readonly partition: number;
-  state: 'opening' | 'live' | 'leaving';
+  state: 'opening' | 'live' | 'returning' | 'leaving';
   progress: Progress;
   /** What is written down, as far as it is known. */
   committed: number;
@@ -67,7 +70,7 @@ export function createKafkaConsumer(
     clock,
     handle,
     maxInFlight,
-    owns: (source) => shares.get(Number(source))?.state === 'live',
+    owns: (source) => isOwn(shares.get(Number(source))),
   });
   const membership = createMembership({ ...options, claim, onAssigned, take });
 
@@ -76,8 +79,11 @@ export function createKafkaConsumer(
     return { ...(memberId !== undefined && { knownAs: memberId }), held: [...shares.keys()], busy, leaving: closing };
   }
 
-  const isBusy = ({ partition, state, progress, committed }: Share) =>
-    state === 'leaving' || (state === 'live' && (committed !== progress.next || dispatcher.held(partition) > 0));
+  const isOwn = (share: Share | undefined) => share?.state === 'live' || share?.state === 'returning';
+
+  const isBusy = (share: Share) =>
+    share.state === 'leaving' ||
+    (isOwn(share) && (share.committed !== share.progress.next || dispatcher.held(share.partition) > 0));
 
   function onAssigned(partitions: readonly number[], id: string): void {
     const stayed = id === memberId;
@@ -85,23 +91,17 @@ export function createKafkaConsumer(
     assigned = new Set(partitions);
     assignments += 1;
     for (const share of [...shares.values()]) {
-      if (!stayed && (share.state === 'leaving' || !assigned.has(share.partition))) {
-        // The group gave this member up meanwhile: another may have gone on from what was written down.
-        shares.delete(share.partition);
-        dispatcher.release(share.partition);
-      } else if (!assigned.has(share.partition)) {
-        if (share.state === 'opening') shares.delete(share.partition);
-        if (share.state === 'live') letGo(share);
-      }
+      if (!stayed && share.state === 'live') share.state = 'returning';
+      if (share.state === 'leaving' ? stayed : assigned.has(share.partition)) continue;
+      if (share.state === 'live') letGo(share);
+      else drop(share);
     }
-    const fresh: number[] = [];
     for (const partition of partitions) {
       const share = shares.get(partition);
-      if (share?.state === 'live' && stayed && !closing) membership.seek(partition, share.progress.next);
+      if (share?.state === 'live' && !closing) membership.seek(partition, share.progress.next);
       else membership.pause([partition]);
-      if (share === undefined || share.state === 'opening' || !stayed) fresh.push(partition);
     }
-    open(fresh);
+    open(partitions.filter((partition) => shares.get(partition)?.state !== 'leaving'));
   }
 
   /** Finds out where to begin, gives the group a place where it has none, and begins. */
@@ -115,7 +115,11 @@ export function createKafkaConsumer(
         if (outdated()) return;
         if (unplaced.size > 0) await membership.commit(unplaced);
         if (outdated()) return;
-        for (const partition of partitions) begin(partition, places.get(partition) ?? unplaced.get(partition) ?? 0);
+        for (const partition of partitions) {
+          const place = places.get(partition);
+          if (place === undefined || shares.get(partition)?.state !== 'live')
+            begin(partition, place ?? unplaced.get(partition) ?? 0);
+        }
         opened.resolve();
         return;
       } catch (error) {
@@ -129,16 +133,18 @@ export function createKafkaConsumer(
     const places = await options.admin((admin) => committedOffsets(admin, group, topic));
     const missing = partitions.filter((partition) => places.get(partition) === undefined);
     const ends = missing.length === 0 ? undefined : await options.admin((admin) => endOffsets(admin, topic));
-    return { places, unplaced: new Map(missing.map((partition) => [partition, ends?.get(partition) ?? 0])) };
+    // The cluster forgets a place with its topic: one that was there was in another topic, and all of this one is unseen.
+    const lost = (partition: number) => isOwn(shares.get(partition));
+    const place = (partition: number) => (lost(partition) ? 0 : (ends?.get(partition) ?? 0));
+    return { places, unplaced: new Map(missing.map((partition) => [partition, place(partition)])) };
   }
 
   function begin(partition: number, place: number): void {
     const share = shares.get(partition) ?? opening(partition);
     shares.set(partition, share);
-    // This member was given up and came back, and nobody went on meanwhile: it goes on with what it holds.
-    const goesOn = share.state === 'live' && (place === share.committed || place === share.attempted);
-    if (!goesOn) {
-      if (share.state === 'live') dispatcher.release(partition);
+    const isOurs = place === share.committed || place === share.attempted;
+    if (share.state !== 'returning' || !isOurs) {
+      dispatcher.release(partition);
       share.progress = createProgress(place);
       share.attempted = place;
     }
@@ -146,6 +152,12 @@ export function createKafkaConsumer(
     share.state = 'live';
     membership.seek(partition, share.progress.next);
     membership.resume([partition]);
+  }
+
+  /** Another may have gone on from what was written down. */
+  function drop({ partition }: Share): void {
+    shares.delete(partition);
+    dispatcher.release(partition);
   }
 
   /** The group takes the partition away: what was begun is finished and written down before anyone else gets it. */
@@ -218,7 +230,8 @@ export function createKafkaConsumer(
   function commit(): Promise<boolean> {
     const committed = commits.then(async () => {
       const due = [...shares.values()].filter(
-        ({ state, progress, committed }) => state !== 'opening' && progress.handled() !== committed,
+        ({ state, progress, committed }) =>
+          (state === 'live' || state === 'leaving') && progress.handled() !== committed,
       );
       if (due.length === 0 || ending.signal.aborted) return true;
       const offsets = new Map(due.map(({ partition, progress }) => [partition, progress.handled()]));
