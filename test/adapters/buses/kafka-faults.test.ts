@@ -196,6 +196,34 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
     await expect.poll(() => slow.received.length + quick.received.length, { timeout: 10_000 }).toBe(52);
   });
 
+  test('a member that its group gave up goes on with what it has, when nobody else did', {
+    timeout: 120_000,
+  }, async () => {
+    newPlace();
+    // A broker that stands still for longer than a session lasts forgets all members when it goes on.
+    const bus = await open({ sessionTimeoutMs: 6_000, publishTimeoutMs: 9_000 });
+    const gate = Promise.withResolvers<void>();
+    const handled: string[] = [];
+    const inbox = createInbox(async ({ stream: { id }, version }) => {
+      handled.push(`${id} ${version}`);
+      if (id === '7' && version === 3) await gate.promise;
+    });
+    await bus.subscribe({ group: 'group', patterns: ['Order.*'] }, inbox.handle);
+    const streams = Array.from({ length: 20 }, (_, id) => history({ type: 'Order', id: String(id) }, 5));
+    await bus.publish(streams.flat());
+    await expect.poll(() => handled.length, { timeout: 10_000 }).toBe(98);
+    server.pause();
+    await expect(bus.publish(orders(1, 100))).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
+    server.resume();
+    const after = Array.from({ length: 20 }, (_, id) => history({ type: 'Order', id: String(id) }, 10, 6)).flat();
+    while (!(await published(bus, after))) await someTurns();
+    await inbox.until(() => inbox.received.some(({ version }) => version === 10), 'what came after');
+    gate.resolve();
+    await inbox.holds([...streams.flat(), ...after]);
+    assertInOrder(inbox.received);
+    expect(handled.filter((one) => one === '7 3')).toHaveLength(1);
+  });
+
   test('nothing of a closed bus keeps the process alive', async () => {
     newPlace();
     const source = new URL('../../../src/adapters/buses/kafka/kafka.ts', import.meta.url).href;
