@@ -47,8 +47,8 @@ export interface LogView {
   settle(isDone: (item: TailItem) => boolean): void;
 }
 
-/** How many commits are asked for at once when there is one more. */
-const refreshStep = 8;
+/** How many commits are asked for at once when there are more and more. */
+const refreshMax = 16;
 
 export function createLogView(
   {
@@ -110,7 +110,7 @@ export function createLogView(
 
   const readOn = async (): Promise<Head> => {
     const since = begun;
-    for (;;) {
+    for (let step = 1; ; ) {
       // Who begins to write after this was asked, and comes first, knows all that was there then.
       if (confirmed > since) return head;
       const number = head.number + 1;
@@ -118,8 +118,10 @@ export function createLogView(
       if (!(await chain.has(number))) return head;
       if (writing !== undefined) await writing.catch(() => {});
       if (head.number >= number) continue;
-      const numbers = Array.from({ length: refreshStep }, (_, at) => number + at);
-      for (const commit of await chain.getAll(numbers)) apply(commit);
+      const numbers = Array.from({ length: step }, (_, at) => number + at);
+      const commits = await chain.getAll(numbers);
+      for (const commit of commits) apply(commit);
+      if (commits.length === step) step = Math.min(step * 2, refreshMax);
     }
   };
 
