@@ -82,7 +82,7 @@ export const appendFunction = `
         CONTINUE;
       END IF;
       IF (CASE e WHEN -1 THEN false WHEN -2 THEN v = 0
-          ELSE v <> e OR (e_last[i] IS NOT NULL AND lasts[s] IS DISTINCT FROM e_last[i]) END) THEN
+          ELSE v <> e OR (e_last[i] <> '' AND lasts[s] IS DISTINCT FROM e_last[i]) END) THEN
         kinds[i] := 2;
         numbers[i] := v;
         CONTINUE;
@@ -144,14 +144,14 @@ export const appendFunction = `
       END IF;
       INSERT INTO $.commands (key, stream, recorded_at, position, version, count, id, fingerprint, refused)
         SELECT last_command + w.at, keys[w.stream], append.recorded_at, starts[w.at] + w.count, numbers[w.at], w.count,
-          c_id[w.command], w.fingerprint, w.refused
+          c_id[w.command], w.fingerprint, nullif(w.refused, '')
         FROM unnest(e_stream, e_count, e_command, e_fingerprint, e_refused) WITH ORDINALITY
           AS w(stream, count, command, fingerprint, refused, at)
         WHERE w.command > 0 AND kinds[w.at] = 0;
       IF held IS NOT NULL THEN
         DELETE FROM $.claims WHERE claim = ANY (ARRAY(SELECT k_claim[w.k]
           FROM generate_series(1, cardinality(held)) AS w(k) WHERE held[w.k] <> 0 AND holding[w.k] = 0));
-        INSERT INTO $.claims (claim, stream, exact) SELECT k_claim[w.k], holding[w.k], k_exact[w.k]
+        INSERT INTO $.claims (claim, stream, exact) SELECT k_claim[w.k], holding[w.k], nullif(k_exact[w.k], '')
           FROM generate_series(1, cardinality(held)) AS w(k) WHERE holding[w.k] <> 0 AND holding[w.k] <> held[w.k]
           ON CONFLICT (claim) DO UPDATE SET stream = excluded.stream;
       END IF;

@@ -1,5 +1,6 @@
 import type { StreamId } from '../../../kernel/message.ts';
 import type { AppendEntry, ExpectedVersion } from '../../../ports/event-store.ts';
+import { integers, joinedJson, texts } from './array-literal.ts';
 import { isPlain, keyText } from './key-text.ts';
 
 /** A batch as the function `append` takes it: columns instead of objects, and numbers from 1 for what is named often. */
@@ -9,7 +10,7 @@ export interface Batch {
   readonly commands: readonly number[];
   /** By number - 1. */
   readonly claims: readonly string[];
-  /** What `append` takes after the time, in its order. */
+  /** What `append` takes after the time, in its order; an empty text is none. */
   readonly columns: readonly unknown[];
 }
 
@@ -30,11 +31,11 @@ export function encodeBatch(
   const e = {
     stream: [] as number[],
     expected: [] as number[],
-    last: [] as (string | null)[],
+    last: [] as string[],
     count: [] as number[],
     command: [] as number[],
-    fingerprint: [] as (string | null)[],
-    refused: [] as (string | null)[],
+    fingerprint: [] as string[],
+    refused: [] as string[],
     takes: [] as number[],
     releases: [] as number[],
   };
@@ -76,11 +77,11 @@ export function encodeBatch(
     const number = streamNumber(stream);
     e.stream.push(number);
     e.expected.push(expectedNumber(expected));
-    e.last.push(typeof expected === 'object' ? expected.eventId : null);
+    e.last.push(typeof expected === 'object' ? expected.eventId : '');
     e.count.push(events.length);
     e.command.push(command === undefined ? 0 : commandNumber(number, command.id));
-    e.fingerprint.push(command?.fingerprint ?? null);
-    e.refused.push(command?.refused === undefined ? null : JSON.stringify(command.refused));
+    e.fingerprint.push(command?.fingerprint ?? '');
+    e.refused.push(command?.refused === undefined ? '' : JSON.stringify(command.refused));
     for (const claim of take ?? []) takes.push(claimNumber(claim));
     for (const claim of release ?? []) releases.push(claimNumber(claim));
     e.takes.push(takes.length);
@@ -102,12 +103,14 @@ export function encodeBatch(
     commands: e.command,
     claims: claimed,
     columns: [
-      ...[s.type, s.id],
-      ...[c.stream, c.id],
-      ...[claimed.map(keyText), claimed.map((claim) => (isPlain(claim) ? null : JSON.stringify(claim)))],
-      ...[e.stream, e.expected, e.last, e.count, e.command, e.fingerprint, e.refused],
-      ...[e.takes, takes, e.releases, releases],
-      ...[v.entry, v.at, v.type, v.id, v.correlation, v.meta, v.data],
+      ...[texts(s.type), texts(s.id)],
+      ...[integers(c.stream), texts(c.id)],
+      ...[texts(claimed.map(keyText)), texts(claimed.map((claim) => (isPlain(claim) ? '' : JSON.stringify(claim))))],
+      ...[integers(e.stream), integers(e.expected), texts(e.last), integers(e.count)],
+      ...[integers(e.command), texts(e.fingerprint), texts(e.refused)],
+      ...[integers(e.takes), integers(takes), integers(e.releases), integers(releases)],
+      ...[integers(v.entry), integers(v.at), integers(v.type), texts(v.id), texts(v.correlation)],
+      ...[joinedJson(v.meta), joinedJson(v.data)],
     ],
   };
 }

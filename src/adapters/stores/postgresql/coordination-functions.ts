@@ -58,15 +58,14 @@ export const coordinationFunctions = `
   END $body$;
 
   -- Each cursor once: ON CONFLICT changes no row twice. In the order of their keys, so that two callers never wait for
-  -- each other. Gives the places of those it moved.
+  -- each other. Gives the stream of each change, and subscription and stream of each cursor that it moved.
   CREATE FUNCTION $.advance(subscriptions text[], s_type text[], s_id text[], revisions bigint[], versions integer[],
-    states text[], parked_ids text[], parkeds text[]) RETURNS integer[] LANGUAGE plpgsql AS $body$
-  DECLARE
-    keys CONSTANT bigint[] := $.stream_keys(s_type, s_id);
-    result integer[];
+    states text[], parked_ids text[], parkeds text[],
+    OUT keys bigint[], OUT moved_subscriptions text[], OUT moved_streams bigint[]) LANGUAGE plpgsql AS $body$
   BEGIN
+    keys := $.stream_keys(s_type, s_id);
     WITH wanted AS (
-        SELECT w.at, w.subscription, keys[w.at] AS stream, w.revision, w.version, w.state, w.parked_id, w.parked
+        SELECT w.subscription, keys[w.at] AS stream, w.revision, w.version, w.state, w.parked_id, w.parked
         FROM unnest(subscriptions, revisions, versions, states, parked_ids, parkeds) WITH ORDINALITY
           AS w(subscription, revision, version, state, parked_id, parked, at)
       ), moved AS (
@@ -79,7 +78,7 @@ export const coordinationFunctions = `
           state = excluded.state, parked_id = excluded.parked_id, parked = excluded.parked
         WHERE c.revision = excluded.revision - 1
         RETURNING c.subscription, c.stream)
-      SELECT coalesce(array_agg(w.at), '{}') INTO result FROM wanted w JOIN moved USING (subscription, stream);
-    RETURN result;
+      SELECT coalesce(array_agg(moved.subscription), '{}'), coalesce(array_agg(moved.stream), '{}')
+        INTO moved_subscriptions, moved_streams FROM moved;
   END $body$;
 `;

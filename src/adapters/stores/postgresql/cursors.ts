@@ -17,6 +17,9 @@ export type CursorRow = [
   parked: string | null,
 ];
 
+/** The streams of the changes, and which cursors were moved: subscriptions and streams, by number. */
+type AdvanceRow = [keys: readonly string[], subscriptions: readonly string[], streams: readonly string[]];
+
 const sliceCursors = 1000;
 
 export function postgresqlCursors(db: Database): CursorStore {
@@ -33,7 +36,8 @@ export function postgresqlCursors(db: Database): CursorStore {
   const counts = db.prepare<[subscription: string, count: number]>(
     'SELECT subscription, count(*) FROM $.cursors WHERE parked_id IS NOT NULL GROUP BY subscription',
   );
-  const advance = db.prepare<[moved: readonly number[]]>(`SELECT $.advance($1::text[], $2::text[], $3::text[],
+  const advance =
+    db.prepare<AdvanceRow>(`SELECT keys, moved_subscriptions, moved_streams FROM $.advance($1::text[], $2::text[], $3::text[],
     $4::bigint[], $5::integer[], $6::text[], $7::text[], $8::text[])`);
   const deleteSome = db.prepare<
     [count: number]
@@ -61,10 +65,12 @@ export function postgresqlCursors(db: Database): CursorStore {
       changes.map(({ state }) => (state.kind === 'parked' ? keyText(state.id) : null)),
       changes.map(({ state }) => (state.kind === 'parked' ? JSON.stringify(state) : null)),
     );
-    const moved = new Set(row?.[0]);
+    const [keys = [], subscriptions = [], streams = []] = row ?? [];
+    const moved = new Set(subscriptions.map((subscription, at) => `${streams[at]} ${subscription}`));
     return Promise.all(
       changes.map(async ({ from, version, state }, at) => {
-        if (moved.has(at + 1)) return { moved: true, cursor: { ...from, version, state, revision: from.revision + 1 } };
+        if (moved.has(`${keys[at]} ${keyText(from.subscription)}`))
+          return { moved: true, cursor: { ...from, version, state, revision: from.revision + 1 } };
         const [cursor = { ...unstored(from.stream), subscription: from.subscription }] = await load(from.subscription, [
           from.stream,
         ]);

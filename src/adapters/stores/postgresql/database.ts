@@ -58,6 +58,7 @@ const settings = (patienceMs: number): Readonly<Record<string, string>> => ({
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
+  enable_bitmapscan: 'off',
   jit: 'off',
 });
 

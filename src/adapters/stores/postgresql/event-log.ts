@@ -6,6 +6,7 @@ import { packEvents } from '../archive-codec.ts';
 import { checkEntries } from '../entries.ts';
 import { encodeData } from '../event-data.ts';
 import { postgresqlArchives } from './archives.ts';
+import { jsonTexts } from './array-literal.ts';
 import { encodeBatch } from './batch.ts';
 import { type BatchAnswer, decodeAnswer } from './batch-answer.ts';
 import type { Claims } from './claims.ts';
@@ -24,25 +25,9 @@ export interface LogParts {
 export function postgresqlEvents(db: Database, { types, commands, claims }: LogParts, clock: Clock): EventStore {
   const archives = postgresqlArchives(db);
   const reading = postgresqlReading(db, types, archives);
-  const append = db.prepare<BatchAnswer>(
-    `SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1, ${[
-      ...['$2::text[]', '$3::text[]'],
-      ...['$4::integer[]', '$5::text[]'],
-      ...['$6::text[]', '$7::text[]'],
-      ...['$8::integer[]', '$9::integer[]', '$10::text[]', '$11::integer[]'],
-      ...['$12::integer[]', '$13::text[]', '$14::text[]'],
-      ...['$15::integer[]', '$16::integer[]', '$17::integer[]', '$18::integer[]'],
-      ...[
-        '$19::integer[]',
-        '$20::integer[]',
-        '$21::integer[]',
-        '$22::text[]',
-        '$23::text[]',
-        '$24::text[]',
-        '$25::text[]',
-      ],
-    ].join(', ')})`,
-  );
+  const append = db.prepare<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
+    $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
+    ${jsonTexts('$24')}, ${jsonTexts('$25')})`);
   const head = db.prepare<[version: number, lastEvent: EventId]>(
     'SELECT version, last_event FROM $.streams WHERE type = $1 AND id = $2 AND last_event IS NOT NULL',
   );

@@ -39,13 +39,17 @@ const classes = new Map<string, Kind>([
   ['58', ['STORE_UNAVAILABLE', 'Look into the log of the server, then send the same again.']],
 ]);
 
+const maxMessage = 300;
+
 /** What the driver says of a server that wants a password when it was given none. */
 const noPassword = /^SASL: .*client password must be/;
 
 /** The error as the ports promise it. What the server calls by no known name is a defect, so it is INTERNAL. */
 export function storeFailure(error: unknown, server: string): StatewrightError {
   if (isFailure(error)) return error;
-  const found = error instanceof Error ? `${error.message} (${server})` : String(error);
+  // The server quotes what it was sent, which may be a whole batch.
+  const message = error instanceof Error ? error.message.slice(0, maxMessage) : String(error);
+  const found = `${message} (${server})`;
   const kind = kindOf(error);
   return kind
     ? failure(kind[0], { found, remedy: kind[1], cause: error })
