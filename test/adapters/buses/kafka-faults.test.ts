@@ -63,6 +63,11 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
     await admin.createTopics({ topics, waitForLeaders: false });
   }
 
+  async function memberOf(group: string): Promise<string | undefined> {
+    const { groups } = await admin.describeGroups([group]);
+    return groups[0]?.members[0]?.memberId;
+  }
+
   async function unhandled(group: string): Promise<number> {
     const ends = await admin.fetchTopicOffsets(topic());
     const [places] = await admin.fetchOffsets({ groupId: group, topics: [topic()] });
@@ -201,7 +206,7 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
   }, async () => {
     newPlace();
     // A broker that stands still for longer than a session lasts forgets all members when it goes on.
-    const bus = await open({ sessionTimeoutMs: 6_000, publishTimeoutMs: 9_000 });
+    const bus = await open({ sessionTimeoutMs: 6_000, publishTimeoutMs: 15_000 });
     const gate = Promise.withResolvers<void>();
     const handled: string[] = [];
     const inbox = createInbox(async ({ stream: { id }, version }) => {
@@ -212,12 +217,14 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
     const streams = Array.from({ length: 20 }, (_, id) => history({ type: 'Order', id: String(id) }, 5));
     await bus.publish(streams.flat());
     await expect.poll(() => handled.length, { timeout: 10_000 }).toBe(98);
+    const before = await memberOf(`place${places}.group`);
     server.pause();
     await expect(bus.publish(orders(1, 100))).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
     server.resume();
     const after = Array.from({ length: 20 }, (_, id) => history({ type: 'Order', id: String(id) }, 10, 6)).flat();
     while (!(await published(bus, after))) await someTurns();
     await inbox.until(() => inbox.received.some(({ version }) => version === 10), 'what came after');
+    expect(await memberOf(`place${places}.group`)).not.toBe(before);
     gate.resolve();
     await inbox.holds([...streams.flat(), ...after]);
     assertInOrder(inbox.received);
