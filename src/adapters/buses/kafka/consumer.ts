@@ -175,6 +175,7 @@ export function createKafkaConsumer(
 
   async function take(batch: FetchedBatch): Promise<void> {
     const share = shares.get(batch.partition);
+    const turn = assignments;
     if (share?.state !== 'live') return;
     // The topic was made anew, or lost its end: what it has now was never seen.
     if (batch.end < share.progress.next) share.progress = createProgress(Number(batch.messages[0]?.offset ?? 0));
@@ -185,7 +186,7 @@ export function createKafkaConsumer(
           await settledWithin(clock, aliveEveryMs, dispatcher.room());
           await batch.alive();
         }
-        if (closing || share.state !== 'live') return;
+        if (closing || turn !== assignments) return;
         offer(share, message);
       }
       batch.took(message.offset);

@@ -58,6 +58,7 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
     client: () => client('brief'),
     timeoutMs: options.publishTimeoutMs ?? 10_000,
   });
+  publisher.warmUp();
   const consumers = new Set<KafkaConsumer>();
   const ending = Promise.withResolvers<never>();
   ending.promise.catch(() => {});

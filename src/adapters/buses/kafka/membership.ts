@@ -105,6 +105,7 @@ export function createMembership(options: MembershipOptions): Membership {
         autoCommit: false,
         eachBatchAutoResolve: false,
         async eachBatch({ batch, resolveOffset, heartbeat }) {
+          if (current !== mine) return;
           await options.take({
             partition: batch.partition,
             messages: batch.messages,

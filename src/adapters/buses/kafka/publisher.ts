@@ -19,6 +19,8 @@ export interface PublisherOptions {
 /** Sends messages in the order of the calls, each confirmed by all replicas in sync before the next batch goes. */
 export interface Publisher {
   publish(messages: readonly OutgoingMessage[]): Promise<void>;
+  /** Connects now instead of with the first batch, if it can. */
+  warmUp(): void;
   /** Lets go of what waits, and of what is on its way. */
   close(): void;
 }
@@ -120,6 +122,9 @@ export function createPublisher({ topic, clock, client, timeoutMs }: PublisherOp
         // After this turn of the event loop, so that all calls that it brings go together.
         setImmediate(flush);
       });
+    },
+    warmUp() {
+      producer.use(async () => {}).catch(() => {});
     },
     close() {
       closing.abort();
