@@ -81,6 +81,14 @@ export async function openBus(settings: BusSettings, { logger }: BusTools = {}):
       const { redisBus } = await import('./buses/redis/redis.ts');
       return redisBus({ ...settings, ...tools });
     }
+    case 'nats': {
+      const { natsBus } = await import('./buses/nats/nats.ts');
+      return natsBus({ ...settings, ...tools });
+    }
+    case 'rabbitmq': {
+      const { rabbitmqBus } = await import('./buses/rabbitmq/rabbitmq.ts');
+      return rabbitmqBus({ ...settings, ...tools });
+    }
     case 'kafka': {
       const { kafkaBus } = await import('./buses/kafka/kafka.ts');
       return kafkaBus({ ...settings, ...tools });
@@ -118,7 +126,7 @@ export const storeProviders: readonly StoreSettings['provider'][] = [
 ];
 
 /** The names that `openBus` knows. */
-export const busProviders: readonly BusSettings['provider'][] = ['memory', 'redis', 'kafka'];
+export const busProviders: readonly BusSettings['provider'][] = ['memory', 'redis', 'rabbitmq', 'nats', 'kafka'];
 
 /** For callers without types: the settings come from a file or a form. */
 function unknownProvider(kind: string, known: readonly string[], found: unknown) {
