@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterEach, describe, test } from 'vitest';
 import { type RedisStoreOptions, redisStore } from '../../../src/adapters/stores/redis/redis.ts';
@@ -71,7 +72,7 @@ const explains = (code: ErrorCode) => (error: unknown) =>
   isFailure(error, code) &&
   error.explanation.found !== undefined &&
   error.explanation.remedy !== undefined &&
-  ![password, encodeURIComponent(password)].some((secret) => error.message.includes(secret));
+  ![password, encodeURIComponent(password)].some((secret) => inspect(error, { depth: 9 }).includes(secret));
 
 afterEach(async () => {
   for (const end of endings.splice(0).reverse()) await end();
@@ -289,7 +290,8 @@ describeWithServer('TEST_REDIS_URL', 'redis: faults', () => {
       const first = await open(primary.url);
       await commit(first, account, 'none', newEvents(3));
       const replica = await start({ args: ['--replicaof', '127.0.0.1', String(primary.port)] });
-      await raw(primary.url).call('WAIT', '1', '5000');
+      const redis = raw(primary.url);
+      while ((await redis.call('WAIT', '1', '1000')) !== 1);
       const store = await open(replica.url);
       assert.deepEqual(await collect(store.events.readAll()), await collect(first.events.readAll()));
       await assert.rejects(append(store, account, 3), explains('STORE_READ_ONLY'));

@@ -5,7 +5,7 @@ import { clusterNodes } from './cluster-nodes.ts';
 import { storeFailure } from './redis-errors.ts';
 import type { Script } from './script.ts';
 
-export type Argument = string | number | Uint8Array;
+export type Argument = string | number | Buffer;
 
 /**
  * One connection for all that doesn't wait at the server. What a caller is told to have failed is never sent later: a
@@ -130,19 +130,18 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
   };
 
   const connection: Connection = {
-    send: (command, ...args) => tracked(() => redis.call(command, asSent(args))),
+    send: (command, ...args) => tracked(() => redis.call(command, [...args])),
 
-    sendForBytes: (command, ...args) => tracked(() => redis.callBuffer(command, asSent(args))),
+    sendForBytes: (command, ...args) => tracked(() => redis.callBuffer(command, [...args])),
 
     run: ({ text, sha }, keys, args) =>
       tracked(async () => {
-        const rest = asSent([keys.length, ...keys, ...args]);
         try {
-          return await redis.call('EVALSHA', [sha, ...rest]);
+          return await redis.call('EVALSHA', [sha, keys.length, ...keys, ...args]);
         } catch (error) {
           // It was restarted, or its scripts were flushed; nothing was done.
           if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-          return redis.call('EVAL', [text, ...rest]);
+          return redis.call('EVAL', [text, keys.length, ...keys, ...args]);
         }
       }),
 
@@ -177,11 +176,6 @@ export async function connect({ url, patienceMs }: ConnectionOptions): Promise<C
 
 /** What the driver says, having no offline queue, of a command that it did not send. */
 const isUnsent = (error: unknown) => error instanceof Error && error.message.startsWith("Stream isn't writeable");
-
-/** The driver looks for `Buffer`. */
-function asSent(args: readonly Argument[]): (string | number | Buffer)[] {
-  return args.map((arg) => (arg instanceof Uint8Array ? Buffer.from(arg.buffer, arg.byteOffset, arg.byteLength) : arg));
-}
 
 /** For messages: who may read them need not know user and password. */
 function placeOf(url: string): string {

@@ -8,9 +8,9 @@ import { forgetCommands } from './commands.ts';
 import type { Argument, Connection } from './connection.ts';
 import { redisReading } from './event-reading.ts';
 import { decodeCommand, decodeHead, encodeCommand, encodeEvent, maxAppendBytes } from './event-records.ts';
-import { createKeyNumbers } from './key-numbers.ts';
-import { type Keys, streamOf, streamText } from './keys.ts';
+import { commandField, type Keys, streamOf, streamText } from './keys.ts';
 import type { LostTail } from './lost-tail.ts';
+import { createNumbers } from './numbers.ts';
 import { archiveStream } from './packs.ts';
 import type { Wakes } from './wakes.ts';
 
@@ -75,39 +75,48 @@ export function redisEvents(
 
 /** The keys and arguments of the script. @throws EVENT_TOO_LARGE */
 function encodeBatch(entries: readonly AppendEntry[], keys: Keys) {
-  const { log, events, heads, commands, commandOrder, claims, appends, types } = keys;
-  const numbers = createKeyNumbers([log, events, heads, commands, commandOrder, claims, appends, types]);
+  const { log, events, heads, commands, commandOrder, claims, appends, types, correlations } = keys;
+  const streams = createNumbers();
+  const eventTypes = createNumbers();
+  const fields = createNumbers();
+  const streamKeys: string[] = [];
+  const typeKeys: string[] = [];
   const args: Argument[] = [];
   let characters = 0;
   for (const { stream, expected, events: added, command, take = [], release = [] } of entries) {
-    args.push(streamText(stream), numbers.of(keys.stream(stream)));
+    const text = streamText(stream);
+    const number = streams.of(text);
+    streamKeys[number - 1] ??= keys.stream(stream);
+    args.push(number);
     if (typeof expected === 'object') args.push(expected.version, expected.eventId);
     else args.push(expected, '');
-    args.push(command?.id ?? '', command ? encodeCommand(command) : '');
-    args.push(take.length, ...take, release.length, ...release, added.length);
+    args.push(command ? fields.of(commandField(stream, command.id)) : 0, command ? encodeCommand(command) : '');
+    args.push(take.length, release.length, added.length, ...take, ...release);
     for (const event of added) {
-      const text = encodeEvent(stream, event);
-      characters += text.length;
-      const type = numbers.of(keys.type(stream.type, event.type));
-      const correlation = numbers.of(keys.correlation(event.meta.correlationId));
-      args.push(streamText({ type: stream.type, id: event.type }), type, correlation, event.id, text);
+      const json = encodeEvent(stream, event);
+      characters += json.length;
+      const type = eventTypes.of(streamText({ type: stream.type, id: event.type }));
+      typeKeys[type - 1] ??= keys.type(stream.type, event.type);
+      args.push(type, event.meta.correlationId, event.id, json);
     }
     // At least so many bytes; a server that is sent too much ends the connection.
     if (characters > maxAppendBytes) throw tooLarge();
   }
-  return { names: numbers.names, args };
+  const named = [log, events, heads, commands, commandOrder, claims, appends, types, correlations];
+  const lists = [streams, eventTypes, fields].flatMap(({ names }) => [names.length, ...names]);
+  return { names: [...named, ...streamKeys, ...typeKeys], args: [...lists, ...args] };
 }
 
 function outcomeOf(reply: AppendReply, recordedAt: string): AppendOutcome {
   switch (reply[0]) {
-    case 'committed':
-      return { kind: 'committed', version: reply[1], position: reply[2], recordedAt };
     case 'duplicate':
       return { kind: 'duplicate', first: decodeCommand(reply[1]) };
     case 'conflict':
       return { kind: 'conflict', actual: reply[1] };
     case 'claimed':
       return { kind: 'claimed', claim: reply[1], by: streamOf(reply[2]) };
+    default:
+      return { kind: 'committed', version: reply[0], position: reply[1], recordedAt };
   }
 }
 

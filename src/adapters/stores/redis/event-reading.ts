@@ -47,12 +47,13 @@ export function redisReading(connection: Connection, keys: Keys, lostTail: LostT
   const logSlice = async (filter: LogFilter, after: number, limit: number): Promise<Slice> => {
     const { to = everything, types, pattern, correlationId } = filter;
     if (after >= to) return [0, []];
-    const read = (by: string, indexes: readonly string[], most: number, end = to) =>
-      connection.run<Slice>(readLogScript, [keys.log, keys.events, ...indexes], [after, end, most, sliceBytes, by]);
+    const read = (by: string, indexes: readonly string[], most: number, end = to) => {
+      const args = [after, end, most, sliceBytes, by, correlationId ?? ''];
+      return connection.run<Slice>(readLogScript, [keys.log, keys.events, ...indexes], args);
+    };
     const wanted = Math.min(limit, sliceEvents);
     const isTyped = types !== undefined || pattern !== undefined;
-    if (correlationId !== undefined)
-      return read('correlation', [keys.correlation(correlationId)], isTyped ? sliceEvents : wanted);
+    if (correlationId !== undefined) return read('correlation', [keys.correlations], isTyped ? sliceEvents : wanted);
     if (!isTyped) return read('all', [], wanted);
     // The head first: another process may add a type with its next event, which then is beyond this slice.
     const end = Math.min(to, await head());
@@ -100,7 +101,9 @@ export function redisReading(connection: Connection, keys: Keys, lostTail: LostT
           last = stored;
           after = stored.position;
           if (!matches(filter, stored.stream.type, stored.type)) continue;
-          yield await decode(stored);
+          const event = await decode(stored);
+          if (filter.correlationId !== undefined && event.meta.correlationId !== filter.correlationId) continue;
+          yield event;
           left -= 1;
           if (left === 0) return;
         }

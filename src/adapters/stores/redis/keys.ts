@@ -20,6 +20,8 @@ export interface Keys {
   readonly appends: string;
   /** Set: the types of events, each with its stream's type. */
   readonly types: string;
+  /** Sorted set, by text: correlation id and position of each event. */
+  readonly correlations: string;
   /** Hash: stream → last version that is packed. */
   readonly packed: string;
   /** Hash: name → checkpoint as JSON. */
@@ -38,10 +40,8 @@ export interface Keys {
   readonly dropped: string;
   /** List: the positions of its events, by version. */
   stream(stream: StreamId): string;
-  /** Stream: an entry `position-0` for each event of the type. */
+  /** List: the positions of the events of the type. */
   type(streamType: string, type: string): string;
-  /** Sorted set: the positions of the events with this correlation id. */
-  correlation(id: string): string;
   /** Hash: first version → the events of the stream from there, packed. */
   packs(stream: StreamId): string;
   /** Hash: machine hash, and machine hash with `previous` → version and snapshot as JSON. */
@@ -80,6 +80,9 @@ export interface GenerationKeys {
 /** A stream as one text. Neither part of a stream that is stored has U+0000, so no two are the same. */
 export const streamText = ({ type, id }: StreamId): string => `${type}\0${id}`;
 
+/** A command's field: its id is known within its stream. */
+export const commandField = (stream: StreamId, id: string): string => `${streamText(stream)}\0${id}`;
+
 export function streamOf(text: string): StreamId {
   const end = text.indexOf('\0');
   return { type: text.slice(0, end), id: text.slice(end + 1) };
@@ -98,6 +101,7 @@ export function redisKeys(namespace: string): Keys {
     claims: key('claims'),
     appends: key('appends'),
     types: key('types'),
+    correlations: key('correlations'),
     packed: key('packed'),
     checkpoints: key('checkpoints'),
     subscriptions: key('subscriptions'),
@@ -108,7 +112,6 @@ export function redisKeys(namespace: string): Keys {
     dropped: key('dropped'),
     stream: (stream) => key('stream', streamText(stream)),
     type: (streamType, type) => key('type', streamText({ type: streamType, id: type })),
-    correlation: (id) => key('correlation', id),
     packs: (stream) => key('packs', streamText(stream)),
     snapshots: (stream) => key('snapshots', streamText(stream)),
     lease: (name) => key('lease', name),

@@ -51,7 +51,7 @@ export async function archiveStream(
       parts.push(encodeBeginning(event), encodePacked(event, packed.from));
     }
     const names = [keys.packs(stream), keys.packed, keys.stream(stream), keys.events];
-    const args = [name, packed.from, packed.to, packed.bytes, ...parts];
+    const args = [name, packed.from, packed.to, Buffer.from(packed.bytes), ...parts];
     if ((await connection.run<number>(packScript, names, args)) === 0) return false;
   }
   return isThere();

@@ -14,25 +14,45 @@ local function readTexts(events, positions, maxBytes)
 end
 `;
 
+/** Where in a list of positions those greater than one begin; mostly it is the list's end that is asked for. */
+const firstAfter = `
+local function firstAfter(list, position)
+  local low, high = 0, redis.call('LLEN', list)
+  local middle = high - 1
+  while low < high do
+    if tonumber(redis.call('LINDEX', list, middle)) <= position then low = middle + 1 else high = middle end
+    middle = math.floor((low + high) / 2)
+  end
+  return low
+end
+`;
+
 /**
  * KEYS: log, events, then those of what the events are found by. ARGV: after, to, how many at most, bytes, and `all`,
- * by which every event is given, `types`, of streams, or `correlation`, of one sorted set.
+ * by which every event is given, `types`, of lists, or `correlation` and its id.
  * Gives whether there may be more behind these, then the events' texts, by position.
  */
 export const readLogScript = script(
   readTexts +
-    `
+    firstAfter +
+    String.raw`
 local after, most, maxBytes, by = tonumber(ARGV[1]), tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local to = math.min(tonumber(ARGV[2]), tonumber(redis.call('HGET', KEYS[1], 'position') or 0))
 local positions = {}
 if by == 'all' then
   for position = after + 1, math.min(after + most, to) do positions[#positions + 1] = whole(position) end
 elseif by == 'correlation' then
-  positions = redis.call('ZRANGEBYSCORE', KEYS[3], '(' .. whole(after), whole(to), 'LIMIT', 0, most)
-elseif after < to then
+  local id = ARGV[6] .. '\0'
+  local from, behind = '(' .. id .. padded(after), '(' .. id .. padded(to + 1)
+  for i, member in ipairs(redis.call('ZRANGEBYLEX', KEYS[3], from, behind, 'LIMIT', 0, most)) do
+    positions[i] = whole(tonumber(string.sub(member, -16)))
+  end
+else
   for i = 3, #KEYS do
-    for _, entry in ipairs(redis.call('XRANGE', KEYS[i], whole(after + 1), whole(to), 'COUNT', most)) do
-      positions[#positions + 1] = string.match(entry[1], '^%d+')
+    local first = firstAfter(KEYS[i], after)
+    for _, position in ipairs(redis.call('LRANGE', KEYS[i], first, first + most - 1)) do
+      if tonumber(position) > to then break end
+      positions[#positions + 1] = position
     end
   end
   table.sort(positions, function(a, b) return tonumber(a) < tonumber(b) end)

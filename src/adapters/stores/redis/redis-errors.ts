@@ -25,6 +25,8 @@ const refused = /^(ERR max number of clients|ERR Protocol error)/;
 export function storeFailure(error: unknown, where: string): StatewrightError {
   if (isFailure(error)) return error;
   const message = messageOf(error);
+  // The driver adds the command with all that was sent: passwords, people's data. The error is logged with its cause.
+  if (error instanceof Error) Reflect.deleteProperty(error, 'command');
   const found = `${message} (${where})`;
   for (const [codes, code, remedy] of kinds) {
     if (new RegExp(`(?:^|-)(?:${codes})\\b`).test(message)) return failure(code, { found, remedy, cause: error });

@@ -4,26 +4,36 @@ import { encodeCheckpoint } from './checkpoints.ts';
 import type { Argument } from './connection.ts';
 import { encodeCursor } from './cursors.ts';
 import { encodeRecorded, encodeRecordedCommand } from './event-records.ts';
-import { createKeyNumbers } from './key-numbers.ts';
-import { type Keys, streamText } from './keys.ts';
-import { commandField, type ReadTarget } from './restore-target.ts';
+import { commandField, type Keys, streamText } from './keys.ts';
+import { createNumbers } from './numbers.ts';
+import type { ReadTarget } from './restore-target.ts';
 
 type Record<Kind extends LogRecord['kind']> = Extract<LogRecord, { readonly kind: Kind }>;
 
 /** Keys and arguments of the script that writes a part. @throws EVENT_TOO_LARGE */
 export function encodeRestore({ events, records }: LogPart, { revision, head }: ReadTarget, keys: Keys) {
-  const { log, commands, commandOrder, claims, appends, types, checkpoints } = keys;
-  const named = [log, keys.events, keys.heads, commands, commandOrder, claims, appends, types, checkpoints];
-  const numbers = createKeyNumbers([...named, keys.subscriptions, keys.parked, keys.deadLetters, keys.parkedCounts]);
+  const { log, commands, commandOrder, claims, appends, types, correlations, checkpoints } = keys;
+  const named = [
+    log,
+    keys.events,
+    keys.heads,
+    commands,
+    commandOrder,
+    claims,
+    appends,
+    types,
+    correlations,
+    checkpoints,
+  ];
+  const numbers = createNumbers([...named, keys.subscriptions, keys.parked, keys.deadLetters, keys.parkedCounts]);
 
   const ofEvent = (event: RecordedEvent): readonly Argument[] => {
     const { id, stream, type, version, position, meta } = event;
     const typeText = streamText({ type: stream.type, id: type });
     const typeKey = numbers.of(keys.type(stream.type, type));
-    const correlation = numbers.of(keys.correlation(meta.correlationId));
     const streamKey = numbers.of(keys.stream(stream));
     const place = [streamText(stream), streamKey, id, version, position];
-    return [typeText, typeKey, correlation, ...place, encodeRecorded(event)];
+    return [typeText, typeKey, meta.correlationId, ...place, encodeRecorded(event)];
   };
 
   const ofCursor = ({ cursor }: Record<'cursor'>): readonly Argument[] => {

@@ -3,16 +3,16 @@ import { script } from './script.ts';
 /**
  * Writes a part that was found to fit the log as it was at a revision; what it holds is not stored yet, but for cursors
  * and checkpoints, which are left alone where they are there.
- * KEYS: the thirteen named below, then those that the arguments point to by number. ARGV: revision; time of the last
+ * KEYS: the fourteen named below, then those that the arguments point to by number. ARGV: revision; time of the last
  * event or command in ms, the same in ISO 8601; the last position; then five lists, each behind its length: events:
- * type as text, key of the type, key of the correlation, stream as text, key of the stream, id, version, position,
+ * type as text, key of the type, correlation id, stream as text, key of the stream, id, version, position,
  * JSON; commands: field, JSON; claims: claim, stream; checkpoints: name, JSON; cursors: key of cursors, of letters, of
  * parked ones, of redriving ones, subscription, stream, cursor, state, id of its dead letter.
  * Gives 1, or 0 and writes nothing when the log changed since.
  */
-export const restoreScript = script(`
-local log, events, heads, commands, order, claims, appends, types, checkpoints = unpack(KEYS, 1, 9)
-local subscriptions, parked, deadLetters, counts = unpack(KEYS, 10, 13)
+export const restoreScript = script(String.raw`
+local log, events, heads, commands, order, claims, appends, types, correlations, checkpoints = unpack(KEYS, 1, 10)
+local subscriptions, parked, deadLetters, counts = unpack(KEYS, 11, 14)
 local at = 0
 local function take() at = at + 1; return ARGV[at] end
 local function key() return KEYS[tonumber(take())] end
@@ -23,14 +23,14 @@ local ms, time, head = take(), take(), take()
 local lastId
 
 list(function()
-  local typeText, typeKey, correlation, stream, streamKey = take(), key(), key(), take(), key()
+  local typeText, typeKey, correlation, stream, streamKey = take(), key(), take(), take(), key()
   local id, version, position, json = take(), take(), take(), take()
   redis.call('HSET', events, position, json)
   redis.call('HSET', heads, stream, version .. ' ' .. id)
   redis.call('RPUSH', streamKey, position)
   redis.call('SADD', types, typeText)
-  redis.call('XADD', typeKey, position .. '-0', '', '')
-  redis.call('ZADD', correlation, position, position)
+  redis.call('RPUSH', typeKey, position)
+  redis.call('ZADD', correlations, 0, correlation .. '\0' .. padded(tonumber(position)))
   lastId = id
 end)
 list(function()

@@ -1,17 +1,15 @@
-import type { EventId, StreamId } from '../../../kernel/message.ts';
+import type { EventId } from '../../../kernel/message.ts';
 import type { LogPart, LogRecord } from '../../../ports/transfer.ts';
 import { freshEvents, isFreshClaim, isFreshCommand, type RestoreTarget } from '../restoring.ts';
 import type { Connection } from './connection.ts';
 import { decodeCommand, decodeHead, decodeStored } from './event-records.ts';
-import { type Keys, streamOf, streamText } from './keys.ts';
+import { commandField, type Keys, streamOf, streamText } from './keys.ts';
 
 /** What the log has of a part that is to be written to it, at a revision. */
 export interface ReadTarget extends RestoreTarget {
   readonly revision: string;
   isFresh(record: LogRecord): boolean;
 }
-
-export const commandField = (stream: StreamId, id: string): string => `${streamText(stream)}\0${id}`;
 
 export async function readTarget(connection: Connection, keys: Keys, part: LogPart): Promise<ReadTarget> {
   const lookUp = async (key: string, fields: readonly string[]) => {

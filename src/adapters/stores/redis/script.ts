@@ -11,11 +11,12 @@ export interface Script {
 }
 
 /**
- * Numbers leave Lua by `whole`: its own conversion keeps 14 digits only. `each` gives the list in pieces that `unpack`
- * takes, and `refuse` ends the script with an error of ours.
+ * Numbers leave Lua by `whole`: its own conversion keeps 14 digits only; by `padded` they sort as text. `each` gives a
+ * list in pieces that `unpack` takes, and `refuse` ends the script with an error of ours.
  */
 const prelude = `
 local function whole(number) return string.format('%.0f', number) end
+local function padded(position) return string.format('%016.0f', position) end
 local function refuse(code, found) return redis.error_reply('STATEWRIGHT_' .. code .. ' ' .. found) end
 local function each(list, size, call)
   for first = 1, #list, size do call(unpack(list, first, math.min(first + size - 1, #list))) end

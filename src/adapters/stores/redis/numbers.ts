@@ -1,12 +1,12 @@
-/** The keys of a script whose arguments point to keys by number, so that each is sent once. */
-export interface KeyNumbers {
+/** Texts that a script's arguments point to by number, so that each is sent once. */
+export interface Numbers {
   /** All of them, in order. */
   readonly names: readonly string[];
-  /** The number of a key, from 1; a new one is added. */
+  /** The number of a text, from 1; a new one is added. */
   of(name: string): number;
 }
 
-export function createKeyNumbers(first: readonly string[]): KeyNumbers {
+export function createNumbers(first: readonly string[] = []): Numbers {
   const names = [...first];
   const numbers = new Map<string, number>();
   return {
