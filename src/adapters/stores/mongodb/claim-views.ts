@@ -23,6 +23,8 @@ export interface ClaimView {
   changed: number;
   docs: number;
   indexed: number;
+  /** It was forgotten: whoever needs it must ask for it anew. */
+  forgotten: boolean;
 }
 
 export interface ClaimViews {
@@ -72,7 +74,16 @@ export function createClaimViews(documents: Documents<ClaimDocument>, filter: Ke
         views.set(claim, known);
         return known;
       }
-      const view: ClaimView = { claim, loaded: false, loading: 0, holder: undefined, changed: 0, docs: 0, indexed: 0 };
+      const view: ClaimView = {
+        claim,
+        loaded: false,
+        loading: 0,
+        holder: undefined,
+        changed: 0,
+        docs: 0,
+        indexed: 0,
+        forgotten: false,
+      };
       views.set(claim, view);
       return view;
     },
@@ -86,13 +97,16 @@ export function createClaimViews(documents: Documents<ClaimDocument>, filter: Ke
     catchUp: read,
 
     forget(view) {
+      view.forgotten = true;
       if (views.get(view.claim) === view) views.delete(view.claim);
     },
 
     trim() {
       for (const view of views.values()) {
         if (views.size <= maxClaims) return;
-        if (view.loading === 0 && view.changed <= view.indexed) views.delete(view.claim);
+        if (view.loading > 0 || view.changed > view.indexed) continue;
+        view.forgotten = true;
+        views.delete(view.claim);
       }
     },
   };

@@ -16,16 +16,22 @@ const probes = 5;
 export function createKeyFilter(): KeyFilter {
   const words = new Uint32Array(bits / 32);
   let complete = false;
-  const placesOf = (key: string) => {
-    const [first, second] = hashes(key);
-    return Array.from({ length: probes }, (_, at) => (first + at * second) % bits);
-  };
   return {
     add(key) {
-      for (const place of placesOf(key)) words[place >>> 5] = (words[place >>> 5] ?? 0) | (1 << (place & 31));
+      const [first, step] = hashes(key);
+      for (let at = 0; at < probes; at += 1) {
+        const place = (first + at * step) % bits;
+        words[place >>> 5] = (words[place >>> 5] ?? 0) | (1 << (place & 31));
+      }
     },
     mayHave(key) {
-      return !complete || placesOf(key).every((place) => ((words[place >>> 5] ?? 0) & (1 << (place & 31))) !== 0);
+      if (!complete) return true;
+      const [first, step] = hashes(key);
+      for (let at = 0; at < probes; at += 1) {
+        const place = (first + at * step) % bits;
+        if (((words[place >>> 5] ?? 0) & (1 << (place & 31))) === 0) return false;
+      }
+      return true;
     },
     isComplete() {
       complete = true;

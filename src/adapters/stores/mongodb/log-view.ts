@@ -47,6 +47,9 @@ export interface LogView {
   settle(isDone: (item: TailItem) => boolean): void;
 }
 
+/** So soon after a write the next one begins, under load. */
+const nextWriteMs = 2;
+
 /** How many commits are asked for at once when there are more and more. */
 const refreshMax = 16;
 
@@ -73,6 +76,9 @@ export function createLogView(
   /** How many writes have begun, and which was the last that came first. */
   let begun = 0;
   let confirmed = 0;
+  let wroteMs = Number.NEGATIVE_INFINITY;
+  /** Who wants to know where the chain ends. A write that begins after they came tells as well as a question. */
+  const riders = new Set<Rider>();
 
   /** Takes in the next commit; one that is known already changes nothing. */
   const apply = (commit: Commit) => {
@@ -125,7 +131,7 @@ export function createLogView(
     }
   };
 
-  const refresh = (): Promise<Head> => {
+  const ask = (): Promise<Head> => {
     if (running === undefined) {
       running = readOn().finally(() => {
         running = undefined;
@@ -137,9 +143,23 @@ export function createLogView(
       .catch(() => {})
       .then(() => {
         next = undefined;
-        return refresh();
+        return ask();
       });
     return next;
+  };
+
+  /** Asks for all who wait, unless the next write will tell them. */
+  const letGo = () => {
+    if (writing !== undefined || riders.size === 0) return;
+    const waiting = [...riders];
+    ask().then(
+      (last) => tell(waiting, (rider) => rider.resolve(last)),
+      (error: unknown) => tell(waiting, (rider) => rider.reject(error)),
+    );
+  };
+
+  const tell = (waiting: readonly Rider[], what: (rider: Rider) => void) => {
+    for (const rider of waiting) if (riders.delete(rider)) what(rider);
   };
 
   const settleItem = ({ number, streams: touched, claims: touchedClaims }: TailItem) => {
@@ -160,19 +180,32 @@ export function createLogView(
     head: () => head,
     async write(next) {
       begun += 1;
-      const write = chain.insert(next);
       const own = begun;
+      const waiting = [...riders];
+      const write = chain.insert(next);
       writing = write;
       try {
         const there = await write;
         apply(there);
-        if (there === next.commit) confirmed = own;
+        if (there !== next.commit) return there;
+        confirmed = own;
+        tell(waiting, (rider) => rider.resolve(head));
         return there;
       } finally {
         writing = undefined;
+        wroteMs = performance.now();
+        if (riders.size > 0) setTimeout(letGo, nextWriteMs);
       }
     },
-    refresh,
+
+    refresh() {
+      return new Promise((resolve, reject) => {
+        riders.add({ resolve, reject });
+        if (performance.now() - wroteMs > nextWriteMs) letGo();
+        else setTimeout(letGo, nextWriteMs);
+      });
+    },
+
     async load(wantedStreams, wantedClaims) {
       await Promise.all([...wantedStreams.map(streams.load), ...wantedClaims.map(claims.load)]);
     },
@@ -190,6 +223,11 @@ export function createLogView(
       tail.splice(0, tail.length, ...kept);
     },
   };
+}
+
+interface Rider {
+  resolve(head: Head): void;
+  reject(error: unknown): void;
 }
 
 function addTo(view: StreamView, commit: number, version: number, last: StreamView['last'], command?: CommandId): void {

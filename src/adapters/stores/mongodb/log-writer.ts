@@ -5,7 +5,7 @@ import type { Chain } from './chain.ts';
 import type { ClaimView } from './claim-views.ts';
 import { commandIn } from './commit-documents.ts';
 import { createDraft, type Draft } from './draft.ts';
-import { judge, judgedBy, type PreparedEntry, prepareEntry } from './judging.ts';
+import { type Judged, judge, judgedBy, type PreparedEntry, prepareEntry } from './judging.ts';
 import type { LogView } from './log-view.ts';
 import type { StreamView } from './stream-views.ts';
 
@@ -36,6 +36,15 @@ export interface LogWriterOptions {
   readonly instance: string;
   /** Up to which number all commits of this instance are in the documents that they are found by. */
   readonly done: () => number;
+}
+
+/** An entry on its way into a commit. */
+interface Judging {
+  readonly prepared: PreparedEntry;
+  readonly outcomes: AppendOutcome[];
+  by: Judged;
+  /** In which commit its command id was recorded, and what is remembered of it. */
+  first?: { readonly at: number | undefined; readonly record: CommandRecord | undefined };
 }
 
 interface Waiting {
@@ -106,39 +115,32 @@ export function createLogWriter({ chain, view, clock, instance, done }: LogWrite
 
   /** Writes one commit with as many of the entries as it can take. */
   const commitSome = async (entries: readonly Pick<Waiting, 'outcomes' | 'prepared'>[]) => {
-    const records = new Map<PreparedEntry, { readonly at: number; readonly record: CommandRecord | undefined }>();
-    const all = entries.flatMap(({ prepared, outcomes }) =>
-      prepared.slice(outcomes.length).map((each) => ({ prepared: each, outcomes })),
-    );
-    const some = all.slice(0, fullEntries);
-    const known = (): Knowledge => {
-      const judged = some.map(({ prepared }) => judgedBy(view, prepared.entry));
-      return {
-        streams: judged.map(({ stream }) => stream),
-        claims: judged.flatMap(({ take, release }) => [...take, ...release]),
-      };
-    };
+    const some = entries
+      .flatMap(({ prepared, outcomes }) =>
+        prepared.slice(outcomes.length).map((each) => ({ prepared: each, outcomes })),
+      )
+      .slice(0, fullEntries)
+      .map((each): Judging => ({ ...each, by: judgedBy(view, each.prepared.entry) }));
     const ready = async () => {
-      await ensure(known);
-      for (const { prepared } of some) {
-        const { stream, command } = prepared.entry;
-        const of = view.streams.of(stream);
-        const at = command && of.commands.get(command.id);
-        if (command && at !== undefined && records.get(prepared)?.at !== at) {
-          records.set(prepared, { at, record: await recorded(of, command.id) });
-        }
+      while (!some.every(isKnown)) {
+        for (const one of some) if (!isKnown(one)) one.by = judgedBy(view, one.prepared.entry);
+        await view.load(
+          some.map(({ by }) => by.stream),
+          some.flatMap(({ by }) => [...by.take, ...by.release]),
+        );
+      }
+      for (const one of some) {
+        const { command } = one.prepared.entry;
+        const at = commandAt(one);
+        if (command && at !== one.first?.at) one.first = { at, record: await recorded(one.by.stream, command.id) };
       }
     };
     const decided = await decideAndWrite(ready, (draft) => {
       const outcomes: AppendOutcome[] = [];
-      for (const { prepared } of some) {
-        if (outcomes.length > 0 && draft.bytes() + prepared.bytes > fullBytes) break;
-        const by = judgedBy(view, prepared.entry);
-        if (![by.stream, ...by.take, ...by.release].every(({ loaded }) => loaded)) throw notReady;
-        const { command } = prepared.entry;
-        const at = command && by.stream.commands.get(command.id);
-        if (at !== undefined && records.get(prepared)?.at !== at) throw notReady;
-        outcomes.push(judge(draft, prepared, by, at === undefined ? undefined : records.get(prepared)?.record));
+      for (const one of some) {
+        if (outcomes.length > 0 && draft.bytes() + one.prepared.bytes > fullBytes) break;
+        if (!isKnown(one) || commandAt(one) !== one.first?.at) throw notReady;
+        outcomes.push(judge(draft, one.prepared, one.by, one.first?.record));
       }
       return outcomes;
     });
@@ -190,3 +192,15 @@ export function createLogWriter({ chain, view, clock, instance, done }: LogWrite
 
 /** Thrown by a decision that lacks something which was there a moment ago. */
 const notReady = new Error('not ready');
+
+function isKnown({ by }: Judging): boolean {
+  const { stream, take, release } = by;
+  return isThere(stream) && take.every(isThere) && release.every(isThere);
+}
+
+const isThere = ({ loaded, forgotten }: Pick<StreamView, 'loaded' | 'forgotten'>) => loaded && !forgotten;
+
+function commandAt({ prepared, by }: Judging): number | undefined {
+  const { command } = prepared.entry;
+  return command && by.stream.commands.get(command.id);
+}

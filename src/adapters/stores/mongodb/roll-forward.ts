@@ -28,12 +28,16 @@ export interface RollForward {
 
 export const markId = 'indexed';
 
-/** How long, and how many, commits gather before they are put into the documents: one for a stream's many. */
+/** How long commits gather before they are put into the documents: one for a stream's many. */
 const gatherMs = 2000;
-const gatherMax = 500;
+
+/** While there is more to write they gather on, so long or so many: who opens has to read them. */
+const busyMs = 200;
+const gatherMaxMs = 20_000;
+const gatherMax = 1000;
 
 /** After how long another's commit is taken over: it should have told by then. */
-const takeOverMs = 10_000;
+const takeOverMs = 40_000;
 
 /** After how many commits the mark is told. */
 const markEvery = 100;
@@ -139,9 +143,18 @@ export function createRollForward({ view, streams, claims, marks, instance, mark
     }
   };
 
+  const isBusy = () => {
+    const nowMs = performance.now();
+    const { 0: first, length } = view.tail;
+    const last = view.tail.at(-1);
+    if (first === undefined || last === undefined || length >= gatherMax) return false;
+    return nowMs - last.seenMs < busyMs && nowMs - first.seenMs < gatherMaxMs;
+  };
+
   const runNow = () => {
     clearTimeout(timer);
     timer = undefined;
+    if (isBusy()) return schedule();
     running ??= pass(false)
       // Nothing is lost: the commits stay in the tail, and the next pass tries again.
       .catch(() => {})

@@ -39,13 +39,14 @@ export interface StreamView {
   indexed: number;
   /** Others have written documents that were not read. */
   behind: boolean;
+  /** It was forgotten: whoever needs it must ask for it anew. */
+  forgotten: boolean;
 }
 
 /** The streams that an instance has to do with. */
 export interface StreamViews {
   /** The view as it is; an empty one that is not loaded when there is none. */
   of(stream: StreamId): StreamView;
-  find(key: string): StreamView | undefined;
   /** Reads what the documents say, if that was not done yet. */
   load(view: StreamView): Promise<void>;
   /** Reads the documents that others have written since. */
@@ -138,12 +139,11 @@ export function createStreamViews(documents: Documents<StreamDocument>, filter: 
         docs: 0,
         indexed: 0,
         behind: false,
+        forgotten: false,
       };
       views.set(key, view);
       return view;
     },
-
-    find: (key) => views.get(key),
 
     async load(view) {
       if (view.loaded) return;
@@ -155,6 +155,7 @@ export function createStreamViews(documents: Documents<StreamDocument>, filter: 
     catchUp: read,
 
     forget(view) {
+      view.forgotten = true;
       if (views.get(view.key) === view) views.delete(view.key);
     },
 
@@ -165,6 +166,7 @@ export function createStreamViews(documents: Documents<StreamDocument>, filter: 
         if (weight <= maxWeight) return;
         if (view.loading > 0 || (view.commits.at(-1) ?? 0) > view.indexed) continue;
         weight -= 4 + view.commits.length + view.commands.size;
+        view.forgotten = true;
         views.delete(view.key);
       }
     },
