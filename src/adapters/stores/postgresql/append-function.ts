@@ -1,6 +1,6 @@
 /**
- * The append: one call for a whole batch, so one round trip. Whoever calls it names each stream, command and claim once,
- * and speaks of them by number (`batch.ts`); what is stored of them is loaded at once, the entries are judged in order on
+ * The append: one call for a whole batch, so one round trip. Whoever calls it names each stream, type, command and claim
+ * once, and speaks of them by number (`batch.ts`); what is stored of them is loaded at once, the entries are judged in order on
  * these arrays, and what passed is written at once.
  *
  * The row of `head` is locked from the first line to the commit, so that appends come one after the other: positions are
@@ -18,6 +18,7 @@ export const appendFunction = `
   CREATE FUNCTION $.append(
     now_ms bigint,
     s_type text[], s_id text[],
+    y_stream_type text[], y_type text[],
     c_stream integer[], c_id text[],
     k_claim text[], k_exact text[],
     e_stream integer[], e_expected integer[], e_last text[], e_count integer[],
@@ -28,23 +29,25 @@ export const appendFunction = `
   ) LANGUAGE plpgsql AS $body$
   DECLARE
     entries CONSTANT integer := cardinality(e_stream);
-    keys bigint[]; versions integer[]; lasts text[]; touched integer[];
+    has_claims CONSTANT boolean := cardinality(k_claim) > 0;
+    types integer[]; keys bigint[]; places tid[]; versions integer[]; lasts text[]; touched integer[];
     commands integer[];
     held bigint[]; holding bigint[]; blockers bigint[];
-    before integer[]; starts bigint[];
+    ends bigint[];
     reached bigint; last_stream bigint; last_command bigint;
     events integer := 0; takes integer := 0; releases integer := 0; first_take integer; first_release integer;
-    i integer; j integer; s integer; c integer; e integer; v integer;
-    stored boolean := false; repeated boolean := false; claimed boolean := false;
+    i integer; j integer; s integer; c integer; v integer;
+    repeated boolean := false; claimed boolean := false;
   BEGIN
     SELECT h.position, greatest(h.recorded_at, now_ms), h.streams, h.commands
       INTO head, recorded_at, last_stream, last_command FROM $.head h FOR UPDATE;
     reached := head;
 
-    SELECT array_agg(x.key), array_agg(x.version), array_agg(x.last_event) INTO keys, versions, lasts FROM (
-      SELECT coalesce(t.key, last_stream + w.at) AS key, coalesce(t.version, 0) AS version, t.last_event
+    SELECT array_agg(x.key), array_agg(x.place), array_agg(x.version), array_agg(x.last_event)
+      INTO keys, places, versions, lasts FROM (
+      SELECT coalesce(t.key, last_stream + w.at) AS key, t.ctid AS place, coalesce(t.version, 0) AS version, t.last_event
       FROM unnest(s_type, s_id) WITH ORDINALITY AS w(type, id, at)
-      LEFT JOIN LATERAL (SELECT * FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
+      LEFT JOIN LATERAL (SELECT t.*, t.ctid FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
       ORDER BY w.at) x;
     touched := array_fill(0, ARRAY[cardinality(s_type)]);
     IF cardinality(c_id) > 0 THEN
@@ -52,7 +55,7 @@ export const appendFunction = `
         SELECT coalesce((SELECT 0 FROM $.commands d WHERE d.stream = keys[w.stream] AND d.id = w.id), -1) AS stored
         FROM unnest(c_stream, c_id) WITH ORDINALITY AS w(stream, id, at) ORDER BY w.at) x;
     END IF;
-    IF cardinality(k_claim) > 0 THEN
+    IF has_claims THEN
       SELECT array_agg(x.stream) INTO held FROM (
         SELECT coalesce((SELECT d.stream FROM $.claims d WHERE d.claim = w.claim), 0) AS stream
         FROM unnest(k_claim) WITH ORDINALITY AS w(claim, at) ORDER BY w.at) x;
@@ -60,20 +63,20 @@ export const appendFunction = `
     END IF;
     kinds := array_fill(0, ARRAY[entries]);
     numbers := kinds;
-    before := kinds;
-    blockers := kinds::bigint[];
-    starts := blockers;
+    ends := kinds::bigint[];
+    blockers := ends;
 
     FOR i IN 1..entries LOOP
       s := e_stream[i];
       c := e_command[i];
-      e := e_expected[i];
       v := versions[s];
-      first_take := takes + 1;
-      takes := e_takes[i];
-      first_release := releases + 1;
-      releases := e_releases[i];
       events := events + e_count[i];
+      IF has_claims THEN
+        first_take := takes + 1;
+        takes := e_takes[i];
+        first_release := releases + 1;
+        releases := e_releases[i];
+      END IF;
 
       IF c > 0 AND commands[c] >= 0 THEN
         kinds[i] := 1;
@@ -81,74 +84,74 @@ export const appendFunction = `
         repeated := repeated OR commands[c] = 0;
         CONTINUE;
       END IF;
-      IF (CASE e WHEN -1 THEN false WHEN -2 THEN v = 0
-          ELSE v <> e OR (e_last[i] <> '' AND lasts[s] IS DISTINCT FROM e_last[i]) END) THEN
+      IF (CASE e_expected[i] WHEN -1 THEN false WHEN -2 THEN v = 0
+          ELSE v <> e_expected[i] OR (e_last[i] <> '' AND lasts[s] IS DISTINCT FROM e_last[i]) END) THEN
         kinds[i] := 2;
         numbers[i] := v;
         CONTINUE;
       END IF;
-      FOR j IN first_take..takes LOOP
-        IF holding[t_claim[j]] <> 0 AND holding[t_claim[j]] <> keys[s] THEN
-          kinds[i] := 3;
-          numbers[i] := t_claim[j];
-          blockers[i] := holding[t_claim[j]];
-          claimed := true;
-          EXIT;
-        END IF;
-      END LOOP;
-      CONTINUE WHEN kinds[i] = 3;
+      IF has_claims THEN
+        FOR j IN first_take..takes LOOP
+          IF holding[t_claim[j]] <> 0 AND holding[t_claim[j]] <> keys[s] THEN
+            kinds[i] := 3;
+            numbers[i] := t_claim[j];
+            blockers[i] := holding[t_claim[j]];
+            claimed := true;
+            EXIT;
+          END IF;
+        END LOOP;
+        CONTINUE WHEN kinds[i] = 3;
+        FOR j IN first_release..releases LOOP
+          IF holding[r_claim[j]] = keys[s] THEN
+            holding[r_claim[j]] := 0;
+          END IF;
+        END LOOP;
+        FOR j IN first_take..takes LOOP
+          holding[t_claim[j]] := keys[s];
+          touched[s] := 1;
+        END LOOP;
+      END IF;
 
-      before[i] := v;
-      starts[i] := reached;
       IF e_count[i] > 0 THEN
         reached := reached + e_count[i];
         v := v + e_count[i];
         versions[s] := v;
         lasts[s] := v_id[events];
+        touched[s] := 1;
       END IF;
-      numbers[i] := v;
       IF c > 0 THEN
         commands[c] := i;
-      END IF;
-      FOR j IN first_release..releases LOOP
-        IF holding[r_claim[j]] = keys[s] THEN
-          holding[r_claim[j]] := 0;
-          stored := true;
-        END IF;
-      END LOOP;
-      FOR j IN first_take..takes LOOP
-        holding[t_claim[j]] := keys[s];
-      END LOOP;
-      IF e_count[i] > 0 OR c > 0 OR takes >= first_take THEN
         touched[s] := 1;
-        stored := true;
       END IF;
+      numbers[i] := v;
+      ends[i] := reached;
     END LOOP;
 
-    IF stored THEN
+    IF 1 = ANY (touched) OR held IS DISTINCT FROM holding THEN
       INSERT INTO $.streams (key, type, id, version, last_event)
         SELECT keys[w.s], s_type[w.s], s_id[w.s], versions[w.s], lasts[w.s]
-        FROM generate_series(1, cardinality(keys)) AS w(s) WHERE touched[w.s] = 1 AND keys[w.s] > last_stream;
+        FROM generate_series(1, cardinality(keys)) AS w(s) WHERE touched[w.s] = 1 AND places[w.s] IS NULL;
+      -- Nobody moves these rows meanwhile: whoever changes a stream has locked head.
       UPDATE $.streams t SET version = versions[w.s], last_event = lasts[w.s] FROM (
-          SELECT g.s, f.ctid FROM generate_series(1, cardinality(keys)) AS g(s)
-          CROSS JOIN LATERAL (SELECT f.ctid FROM $.streams f WHERE f.key = keys[g.s] OFFSET 0) f
-          WHERE touched[g.s] = 1 AND keys[g.s] <= last_stream) w
-        WHERE t.ctid = w.ctid;
+          SELECT g.s, places[g.s] AS place FROM generate_series(1, cardinality(keys)) AS g(s)
+          WHERE touched[g.s] = 1 AND places[g.s] IS NOT NULL OFFSET 0) w
+        WHERE t.ctid = w.place;
       IF reached > head THEN
+        types := $.event_type_keys(y_stream_type, y_type);
         INSERT INTO $.events (position, stream, recorded_at, version, type, id, correlation_id, meta, data)
-          SELECT starts[w.entry] + w.at, keys[e_stream[w.entry]], append.recorded_at, before[w.entry] + w.at, w.type, w.id,
-            w.correlation, w.meta, w.data
+          SELECT ends[w.entry] - e_count[w.entry] + w.at, keys[e_stream[w.entry]], append.recorded_at,
+            numbers[w.entry] - e_count[w.entry] + w.at, types[w.type], w.id, w.correlation, w.meta, w.data
           FROM unnest(v_entry, v_at, v_type, v_id, v_correlation, v_meta, v_data)
             AS w(entry, at, type, id, correlation, meta, data)
           WHERE kinds[w.entry] = 0;
       END IF;
       INSERT INTO $.commands (key, stream, recorded_at, position, version, count, id, fingerprint, refused)
-        SELECT last_command + w.at, keys[w.stream], append.recorded_at, starts[w.at] + w.count, numbers[w.at], w.count,
+        SELECT last_command + w.at, keys[w.stream], append.recorded_at, ends[w.at], numbers[w.at], w.count,
           c_id[w.command], w.fingerprint, nullif(w.refused, '')
         FROM unnest(e_stream, e_count, e_command, e_fingerprint, e_refused) WITH ORDINALITY
           AS w(stream, count, command, fingerprint, refused, at)
         WHERE w.command > 0 AND kinds[w.at] = 0;
-      IF held IS NOT NULL THEN
+      IF has_claims THEN
         DELETE FROM $.claims WHERE claim = ANY (ARRAY(SELECT k_claim[w.k]
           FROM generate_series(1, cardinality(held)) AS w(k) WHERE held[w.k] <> 0 AND holding[w.k] = 0));
         INSERT INTO $.claims (claim, stream, exact) SELECT k_claim[w.k], holding[w.k], nullif(k_exact[w.k], '')
@@ -175,14 +178,21 @@ export const appendFunction = `
     END IF;
   END $body$;
 
+  -- Under the lock of head. The numbers of these types, made where there are none.
   CREATE FUNCTION $.event_type_keys(stream_types text[], types text[]) RETURNS integer[] LANGUAGE plpgsql AS $body$
+  DECLARE
+    keys integer[];
   BEGIN
-    LOCK TABLE $.event_types IN SHARE ROW EXCLUSIVE MODE;
-    INSERT INTO $.event_types (key, stream_type, type)
-      SELECT (SELECT coalesce(max(key), 0) FROM $.event_types) + row_number() OVER (), w.stream_type, w.type
-      FROM unnest(stream_types, types) AS w(stream_type, type)
-      LEFT JOIN $.event_types t ON t.stream_type = w.stream_type AND t.type = w.type WHERE t.key IS NULL;
-    RETURN (SELECT array_agg(t.key ORDER BY w.at) FROM unnest(stream_types, types) WITH ORDINALITY AS w(stream_type, type, at)
-      JOIN $.event_types t ON t.stream_type = w.stream_type AND t.type = w.type);
+    FOR attempt IN 1..2 LOOP
+      SELECT array_agg(x.key) INTO keys FROM (
+        SELECT (SELECT t.key FROM $.event_types t WHERE t.stream_type = w.stream_type AND t.type = w.type) AS key
+        FROM unnest(stream_types, types) WITH ORDINALITY AS w(stream_type, type, at) ORDER BY w.at) x;
+      EXIT WHEN array_position(keys, NULL) IS NULL;
+      INSERT INTO $.event_types (key, stream_type, type)
+        SELECT (SELECT coalesce(max(t.key), 0) FROM $.event_types t) + row_number() OVER (), w.stream_type, w.type
+        FROM (SELECT DISTINCT u.stream_type, u.type FROM unnest(stream_types, types, keys) AS u(stream_type, type, key)
+          WHERE u.key IS NULL) AS w;
+    END LOOP;
+    RETURN keys;
   END $body$;
 `;

@@ -1,4 +1,3 @@
-import type { StreamId } from '../../../kernel/message.ts';
 import type { AppendEntry, ExpectedVersion } from '../../../ports/event-store.ts';
 import { integers, joinedJson, texts } from './array-literal.ts';
 import { isPlain, keyText } from './key-text.ts';
@@ -14,19 +13,12 @@ export interface Batch {
   readonly columns: readonly unknown[];
 }
 
-/** The number of a type of event. */
-export type TypeKey = (streamType: string, type: string) => number;
-
 /** @param data of each event, as JSON. */
-export function encodeBatch(
-  entries: readonly AppendEntry[],
-  data: readonly (readonly string[])[],
-  typeKey: TypeKey,
-): Batch {
-  const streams = new Map<string, Map<string, number>>();
+export function encodeBatch(entries: readonly AppendEntry[], data: readonly (readonly string[])[]): Batch {
+  const streams = pairNumbers();
+  const types = pairNumbers();
   const commands = new Map<string, number>();
   const claims = new Map<string, number>();
-  const s = { type: [] as string[], id: [] as string[] };
   const c = { stream: [] as number[], id: [] as string[] };
   const e = {
     stream: [] as number[],
@@ -50,15 +42,6 @@ export function encodeBatch(
   };
   const [takes, releases]: [number[], number[]] = [[], []];
 
-  const streamNumber = ({ type, id }: StreamId): number => {
-    const ofType = streams.get(type) ?? new Map<string, number>();
-    streams.set(type, ofType);
-    const known = ofType.get(id);
-    if (known !== undefined) return known;
-    s.type.push(type);
-    ofType.set(id, s.id.push(id));
-    return s.id.length;
-  };
   const commandNumber = (stream: number, id: string): number => {
     const key = `${stream} ${id}`;
     const known = commands.get(key);
@@ -74,7 +57,7 @@ export function encodeBatch(
   };
 
   for (const [index, { stream, expected, events, command, take, release }] of entries.entries()) {
-    const number = streamNumber(stream);
+    const number = streams.of(stream.type, stream.id);
     e.stream.push(number);
     e.expected.push(expectedNumber(expected));
     e.last.push(typeof expected === 'object' ? expected.eventId : '');
@@ -89,7 +72,7 @@ export function encodeBatch(
     for (const [at, { id, type, meta }] of events.entries()) {
       v.entry.push(index + 1);
       v.at.push(at + 1);
-      v.type.push(typeKey(stream.type, type));
+      v.type.push(types.of(stream.type, type));
       v.id.push(id);
       v.correlation.push(keyText(meta.correlationId));
       v.meta.push(JSON.stringify(meta));
@@ -103,7 +86,7 @@ export function encodeBatch(
     commands: e.command,
     claims: claimed,
     columns: [
-      ...[texts(s.type), texts(s.id)],
+      ...[texts(streams.firsts), texts(streams.seconds), texts(types.firsts), texts(types.seconds)],
       ...[integers(c.stream), texts(c.id)],
       ...[texts(claimed.map(keyText)), texts(claimed.map((claim) => (isPlain(claim) ? '' : JSON.stringify(claim))))],
       ...[integers(e.stream), integers(e.expected), texts(e.last), integers(e.count)],
@@ -112,6 +95,25 @@ export function encodeBatch(
       ...[integers(v.entry), integers(v.at), integers(v.type), texts(v.id), texts(v.correlation)],
       ...[joinedJson(v.meta), joinedJson(v.data)],
     ],
+  };
+}
+
+/** Numbers pairs of texts as they come, from 1. */
+function pairNumbers() {
+  const numbers = new Map<string, Map<string, number>>();
+  const [firsts, seconds]: [string[], string[]] = [[], []];
+  return {
+    firsts,
+    seconds,
+    of(first: string, second: string): number {
+      const own = numbers.get(first) ?? new Map<string, number>();
+      numbers.set(first, own);
+      const known = own.get(second);
+      if (known !== undefined) return known;
+      firsts.push(first);
+      own.set(second, seconds.push(second));
+      return seconds.length;
+    },
   };
 }
 

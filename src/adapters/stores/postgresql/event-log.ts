@@ -13,21 +13,19 @@ import type { Claims } from './claims.ts';
 import type { Commands } from './commands.ts';
 import type { Database } from './database.ts';
 import { postgresqlReading } from './event-reading.ts';
-import type { EventTypes } from './event-types.ts';
 
 export interface LogParts {
-  readonly types: EventTypes;
   readonly commands: Commands;
   readonly claims: Claims;
 }
 
 /** The log. How a batch is judged and written is in `append-function.ts`. */
-export function postgresqlEvents(db: Database, { types, commands, claims }: LogParts, clock: Clock): EventStore {
+export function postgresqlEvents(db: Database, { commands, claims }: LogParts, clock: Clock): EventStore {
   const archives = postgresqlArchives(db);
-  const reading = postgresqlReading(db, types, archives);
+  const reading = postgresqlReading(db, archives);
   const append = db.prepare<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    ${jsonTexts('$24')}, ${jsonTexts('$25')})`);
+    $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
   const head = db.prepare<[version: number, lastEvent: EventId]>(
     'SELECT version, last_event FROM $.streams WHERE type = $1 AND id = $2 AND last_event IS NOT NULL',
   );
@@ -39,7 +37,7 @@ export function postgresqlEvents(db: Database, { types, commands, claims }: LogP
       const data = entries.map(({ events }) => events.map(encodeData));
       checkSize(data);
       if (entries.length === 0) return [];
-      const batch = encodeBatch(entries, data, await types.keysFor(entries));
+      const batch = encodeBatch(entries, data);
       const [answer] = await append(clock.now(), ...batch.columns);
       if (answer === undefined) throw failure('INTERNAL', { found: 'no answer of the function append' });
       const outcomes = decodeAnswer(batch, answer);

@@ -3,7 +3,6 @@ import type { LogFilter, StreamRange } from '../../../ports/event-store.ts';
 import type { Archives } from './archives.ts';
 import type { Database } from './database.ts';
 import { decodeEvent, type EventRow, eventColumns, isArchived, streamOf } from './event-rows.ts';
-import type { EventTypes } from './event-types.ts';
 import { keyText } from './key-text.ts';
 import { streamNumbered } from './stream-lookup.ts';
 
@@ -28,7 +27,7 @@ export interface EventReading {
 type SliceRow = [...EventRow, found: number];
 
 /** Long reads in slices; each slice is one statement, so a reader holds nothing while it is away. */
-export function postgresqlReading(db: Database, types: EventTypes, archives: Archives): EventReading {
+export function postgresqlReading(db: Database, archives: Archives): EventReading {
   /** The first events in order until the bytes are full; the first of all whatever its size. */
   const slice = (from: string, order: string) =>
     db.prepare<SliceRow>(`SELECT position, version, recorded_at, id, meta, data, type, stream_type, stream_id, found
@@ -61,6 +60,7 @@ export function postgresqlReading(db: Database, types: EventTypes, archives: Arc
   const byCorrelation = ofLog(`SELECT * FROM $.events
     WHERE (correlation_id, position) > ($7, $1) AND (correlation_id, position) <= ($7, $2)
       AND type = ANY (ARRAY(${matching})) ORDER BY correlation_id, position LIMIT $3`);
+  const countTypes = db.prepare<[count: number]>('SELECT count(*) FROM $.event_types');
   const head = db.prepare<[position: number]>('SELECT position FROM $.head');
 
   const readHead = async () => (await head())[0]?.[0] ?? 0;
@@ -110,7 +110,7 @@ export function postgresqlReading(db: Database, types: EventTypes, archives: Arc
       db.assertOpen();
       let left = filter.limit ?? everything;
       let after = Math.max(filter.after ?? 0, 0);
-      const isMerged = isByType(filter) && (await types.count()) <= maxMergedTypes;
+      const isMerged = isByType(filter) && ((await countTypes())[0]?.[0] ?? 0) <= maxMergedTypes;
       while (left > 0) {
         const { rows, next } = await logSlice(filter, isMerged, after, Math.min(left, sliceEvents));
         yield* decoded(rows);

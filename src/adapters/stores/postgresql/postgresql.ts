@@ -6,7 +6,6 @@ import { postgresqlCommands } from './commands.ts';
 import { postgresqlCursors } from './cursors.ts';
 import { openDatabase } from './database.ts';
 import { postgresqlEvents } from './event-log.ts';
-import { postgresqlEventTypes } from './event-types.ts';
 import { postgresqlLeases } from './leases.ts';
 import { postgresqlReadModels } from './read-models.ts';
 import { postgresqlSnapshots } from './snapshots.ts';
@@ -38,7 +37,7 @@ export async function postgresqlStore({
   maxConnections = 10,
 }: PostgresqlStoreOptions): Promise<Store> {
   const db = await openDatabase({ url, namespace, patienceMs, maxConnections });
-  const log = { types: postgresqlEventTypes(db), commands: postgresqlCommands(db), claims: postgresqlClaims(db) };
+  const log = { commands: postgresqlCommands(db), claims: postgresqlClaims(db) };
   const probe = db.prepare('SELECT position FROM $.head');
   const settings = db.prepare<[name: string, value: string]>(
     `SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')`,

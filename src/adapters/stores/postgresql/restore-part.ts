@@ -1,17 +1,14 @@
 import type { CommandId, EventId, RecordedEvent, StreamId } from '../../../kernel/message.ts';
 import type { LogPart, LogRecord } from '../../../ports/transfer.ts';
 import { freshEvents, isFreshClaim, isFreshCommand } from '../restoring.ts';
-import type { TypeKey } from './batch.ts';
 import { type CommandColumns, commandColumns, decodeCommand } from './batch-answer.ts';
 import type { Transaction } from './database.ts';
 import { isoText } from './event-rows.ts';
 import { isPlain, keyText } from './key-text.ts';
 import { streamNumbered } from './stream-lookup.ts';
 
-export interface EncodedEvents {
-  readonly data: ReadonlyMap<RecordedEvent, string>;
-  readonly typeKey: TypeKey;
-}
+/** The data of each event, as JSON. */
+type EventData = ReadonlyMap<RecordedEvent, string>;
 
 /** The streams of a part by number, made where there were none. */
 interface PartStreams {
@@ -21,14 +18,10 @@ interface PartStreams {
 type RecordOf<Kind extends LogRecord['kind']> = Extract<LogRecord, { readonly kind: Kind }>;
 
 /** Writes the part under the lock of the appends, in a transaction that is undone when it throws. @throws IMPORT_CONFLICT */
-export async function restorePart(
-  run: Transaction,
-  { events, records }: LogPart,
-  encoded: EncodedEvents,
-): Promise<void> {
+export async function restorePart(run: Transaction, { events, records }: LogPart, data: EventData): Promise<void> {
   await run('SELECT 1 FROM $.head FOR UPDATE', []);
   const streams = await streamsOf(run, events, records);
-  await restoreEvents(run, events, encoded, streams);
+  await restoreEvents(run, events, data, streams);
   await restoreCommands(run, recordsOf(records, 'command'), streams);
   await restoreClaims(run, recordsOf(records, 'claim'), streams);
   await restoreCursors(run, recordsOf(records, 'cursor'), streams);
@@ -69,7 +62,7 @@ async function streamsOf(
 async function restoreEvents(
   run: Transaction,
   events: LogPart['events'],
-  { data, typeKey }: EncodedEvents,
+  data: EventData,
   streams: PartStreams,
 ): Promise<void> {
   if (events.length === 0) return;
@@ -97,6 +90,10 @@ async function restoreEvents(
   });
   const end = fresh.at(-1);
   if (end === undefined) return;
+  const [types] = await run<[keys: readonly number[]]>('SELECT $.event_type_keys($1::text[], $2::text[])', [
+    fresh.map(({ stream }) => stream.type),
+    fresh.map(({ type }) => type),
+  ]);
   await run(
     `INSERT INTO $.events (position, stream, recorded_at, version, type, id, correlation_id, meta, data)
       SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[],
@@ -106,7 +103,7 @@ async function restoreEvents(
       fresh.map(({ stream }) => streams.keyOf(stream)),
       fresh.map(({ recordedAt }) => Date.parse(recordedAt)),
       fresh.map(({ version }) => version),
-      fresh.map(({ stream, type }) => typeKey(stream.type, type)),
+      types?.[0] ?? [],
       fresh.map(({ id }) => id),
       fresh.map(({ meta }) => keyText(meta.correlationId)),
       fresh.map(({ meta }) => JSON.stringify(meta)),

@@ -12,7 +12,7 @@ const sliceCursors = 1000;
 
 type CursorPlace = [stream: number, ...CursorRow];
 
-export function postgresqlTransfer(db: Database, { types, commands, claims }: LogParts): LogTransfer {
+export function postgresqlTransfer(db: Database, { commands, claims }: LogParts): LogTransfer {
   const checkpoints = db.prepare<[name: string, ...CheckpointRow]>(
     'SELECT name, position, event_id FROM $.checkpoints',
   );
@@ -47,8 +47,7 @@ export function postgresqlTransfer(db: Database, { types, commands, claims }: Lo
       db.assertOpen();
       checkPart(part);
       const data = new Map(part.events.map((event) => [event, encodeData(event)]));
-      const typeKey = await types.keysFor(part.events.map((event) => ({ stream: event.stream, events: [event] })));
-      await db.transaction((run) => restorePart(run, part, { data, typeKey }));
+      await db.transaction((run) => restorePart(run, part, data));
     },
   };
 }
