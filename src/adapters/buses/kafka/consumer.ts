@@ -60,6 +60,7 @@ export function createKafkaConsumer(
   let assigned: ReadonlySet<number> = new Set();
   let assignments = 0;
   let memberId: string | undefined;
+  let begun = false;
   let closing = false;
   let commits: Promise<unknown> = Promise.resolve();
   let commitsSoon = false;
@@ -131,12 +132,10 @@ export function createKafkaConsumer(
 
   async function findPlaces(partitions: readonly number[]) {
     const places = await options.admin((admin) => committedOffsets(admin, group, topic));
-    const missing = partitions.filter((partition) => places.get(partition) === undefined);
-    const ends = missing.length === 0 ? undefined : await options.admin((admin) => endOffsets(admin, topic));
-    // The cluster forgets a place with its topic: one that was there was in another topic, and all of this one is unseen.
-    const lost = (partition: number) => isOwn(shares.get(partition));
-    const place = (partition: number) => (lost(partition) ? 0 : (ends?.get(partition) ?? 0));
-    return { places, unplaced: new Map(missing.map((partition) => [partition, place(partition)])) };
+    const unplaced = partitions.filter((partition) => places.get(partition) === undefined);
+    // A new group begins at the end. Later a partition without a place is new itself.
+    const ends = unplaced.length === 0 || begun ? undefined : await options.admin((admin) => endOffsets(admin, topic));
+    return { places, unplaced: new Map(unplaced.map((partition) => [partition, ends?.get(partition) ?? 0])) };
   }
 
   function begin(partition: number, place: number): void {
@@ -288,6 +287,7 @@ export function createKafkaConsumer(
       await membership.join();
       await opened.promise;
       await settled();
+      begun = true;
     },
     close() {
       closed ??= close();
