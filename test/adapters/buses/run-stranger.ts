@@ -17,6 +17,8 @@ export interface Stranger {
   readonly program: string;
   /** Tells whether it can run here. Default: the shell finds the program. */
   readonly available?: () => boolean;
+  /** Variables that it needs, beside those that the application is told. */
+  readonly environment?: () => Promise<Readonly<Record<string, string>>>;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Stranger {
  * server of its own, until it has printed the event of a `POST /users`. The block finds the server by the variable that the
  * application is told it by.
  */
-export function runStranger({ bus, program, available = () => found(program) }: Stranger): void {
+export function runStranger({ bus, program, available = () => found(program), environment: extra }: Stranger): void {
   const provider = serverBuses.find(({ name }) => name === bus);
   if (provider === undefined) throw new Error(`There is no bus ${bus}.`);
   describeWithServer(provider.variable, `${program} reads ${bus}`, () => {
@@ -35,7 +37,7 @@ export function runStranger({ bus, program, available = () => found(program) }: 
       const bound = environmentOf({ bus: { provider, address: server.url }, namespace: 'statewright' });
       const serving = await serve(dataDir, bound);
       try {
-        const environment = { ...bound, PATH: process.env.PATH ?? '', HOME: dataDir };
+        const environment = { ...bound, ...(await extra?.()), PATH: process.env.PATH ?? '', HOME: dataDir };
         const domain = `${randomUUID()}.example.com`;
         const printed = printedBy(documented(program), environment, (text) => text.includes(domain));
         let over = false;

@@ -31,8 +31,15 @@ export interface Epochs {
   begin(epoch: Epoch): Promise<boolean>;
   /** Removes those that count no more; who has them finds out. @returns those that were there; a second remover gets none. */
   end(slice: Slice, numbers: readonly number[]): Promise<readonly number[]>;
-  /** The sequence of the last event that the stream was given. */
-  streamEnd(): Promise<number>;
+  stream(): Promise<StreamState>;
+}
+
+/** The stream that the epochs are of. */
+export interface StreamState {
+  /** When it was made: another one counts from 1 anew. */
+  readonly created: string;
+  /** The sequence of the last event that it was given. */
+  readonly end: number;
 }
 
 export interface EpochsOptions {
@@ -145,8 +152,9 @@ export function createEpochs(options: EpochsOptions): Epochs {
       return numbers.filter((_, at) => removed[at]);
     },
 
-    async streamEnd() {
-      return (await atMost(() => jetStream.streams.info(stream))).state.last_seq;
+    async stream() {
+      const { created, state } = await atMost(() => jetStream.streams.info(stream));
+      return { created, end: state.last_seq };
     },
   };
 }

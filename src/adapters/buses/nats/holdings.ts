@@ -1,5 +1,5 @@
 import type { Dispatcher } from '../dispatch.ts';
-import type { Epoch, Epochs } from './epochs.ts';
+import type { Epoch, Epochs, StreamState } from './epochs.ts';
 import type { Link } from './link.ts';
 import type { Presence } from './presence.ts';
 import { createProgress, type Progress } from './progress.ts';
@@ -41,6 +41,7 @@ export interface HoldingsOptions {
 
 interface Holding {
   readonly number: number;
+  readonly stream: StreamState;
   readonly progress: Progress;
   readonly reader: SliceReader;
 }
@@ -65,18 +66,18 @@ export function createHoldings(options: HoldingsOptions): Holdings {
   const count = () => (held.has('all') ? partitions : held.size);
 
   async function take(free: readonly number[], share: number): Promise<void> {
-    const [known, end] = await Promise.all([epochs.list(), epochs.streamEnd()]);
+    const [known, stream] = await Promise.all([epochs.list(), epochs.stream()]);
     const whole = known.get('all');
     if (whole !== undefined) {
-      if (!(await takeOver('all', whole, end))) return;
+      if (!(await takeOver('all', whole, stream))) return;
       // Left by a split that came to nothing.
       for (const [slice, numbers] of known) if (slice !== 'all') await epochs.end(slice, numbers);
       return;
     }
     if (known.size === 0) {
-      const first: Epoch = { slice: 'all', number: 1, owner: id, ...(await start('all', end)) };
+      const first: Epoch = { slice: 'all', number: 1, owner: id, ...(await start('all', stream)) };
       if (!(await epochs.begin(first))) return;
-      if ((await epochs.list()).size === 1) hold(first);
+      if ((await epochs.list()).size === 1) hold(first, stream);
       // Others had it and divided it meanwhile.
       else await epochs.end('all', [1]);
       return;
@@ -86,20 +87,20 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     const queue = [...free.slice(first), ...free.slice(0, first)];
     while (queue.length > 0 && count() < share) {
       const some = queue.splice(0, share - count());
-      await Promise.all(some.map((partition) => takeOver(partition, known.get(partition) ?? [], end)));
+      await Promise.all(some.map((partition) => takeOver(partition, known.get(partition) ?? [], stream)));
     }
   }
 
   /** Begins the next epoch when the last one's owner gave it up, is gone, or is ourselves. */
-  async function takeOver(slice: Slice, numbers: readonly number[], end: number): Promise<boolean> {
+  async function takeOver(slice: Slice, numbers: readonly number[], stream: StreamState): Promise<boolean> {
     const number = Math.max(0, ...numbers);
     const last = number === 0 ? undefined : await epochs.read(slice, number);
     if (last === undefined && number > 0) return false;
     const owner = last?.owner ?? '';
     if (owner !== '' && owner !== id && !presence.isGone(owner)) return false;
-    const next = { slice, number: number + 1, owner: id, ...(await start(slice, end, last)) };
+    const next = { slice, number: number + 1, owner: id, ...(await start(slice, stream, last)) };
     if (!(await succeeds(next, numbers))) return false;
-    hold(next);
+    hold(next, stream);
     return true;
   }
 
@@ -117,16 +118,19 @@ export function createHoldings(options: HoldingsOptions): Holdings {
   }
 
   /** Where to go on: what we know of our own last epoch is better than what the server knows. */
-  async function start(slice: Slice, end: number, last?: Epoch): Promise<Start> {
+  async function start(slice: Slice, stream: StreamState, last?: Epoch): Promise<Start> {
     const own = remembered.get(slice);
     const ours = own !== undefined && (last === undefined || last.number === own.number);
-    const { floor, handled } = ours ? reached(own.progress) : (last ?? { floor: end, handled: [] });
-    // The stream is shorter than that when it was lost and made again.
-    if (floor <= end || floor <= (await epochs.streamEnd())) return { floor, handled };
-    return { floor: await epochs.streamEnd(), handled: [] };
+    // In a stream that was made anew, everything is new to us.
+    if (ours && own.stream.created !== stream.created) return { floor: 0, handled: [] };
+    const from = ours ? reached(own.progress) : (last ?? { floor: stream.end, handled: [] });
+    if (from.floor <= stream.end) return from;
+    // It went on since we asked; or it lost its tail, and what is published now comes in its place.
+    const { end } = await epochs.stream();
+    return from.floor <= end ? from : { floor: end, handled: [] };
   }
 
-  function hold({ slice, number, floor, handled }: Epoch): void {
+  function hold({ slice, number, floor, handled }: Epoch, stream: StreamState): void {
     remembered.delete(slice);
     const progress = createProgress(floor, handled);
     const reader = createSliceReader({
@@ -139,7 +143,7 @@ export function createHoldings(options: HoldingsOptions): Holdings {
       ackWaitMs: options.ackWaitMs,
       onTrouble: (reason) => lose(slice, reason),
     });
-    held.set(slice, { number, progress, reader });
+    held.set(slice, { number, stream, progress, reader });
   }
 
   function stop(slice: Slice): Holding | undefined {
@@ -186,7 +190,7 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     const parts = await Promise.all(every.map((partition) => part(partition, numberOf(partition), from)));
     const ended = await epochs.end('all', [whole.number]);
     remembered.delete('all');
-    if (ended.length > 0) for (const epoch of parts) hold(epoch);
+    if (ended.length > 0) for (const epoch of parts) hold(epoch, whole.stream);
     // We were taken for gone, and what we had is another's.
     else await Promise.all(parts.map(({ slice, number }) => epochs.end(slice, [number])));
   }

@@ -24,6 +24,8 @@ export interface NatsBusOptions extends BrokerBusOptions {
   readonly replicas?: number;
   /** A group without any consumer for so long is forgotten, and what waited for it. Default a week. */
   readonly forgetAfterMs?: number;
+  /** How often what every group has handled is removed, while something is published. Default 10,000. */
+  readonly trimEveryMs?: number;
 }
 
 /**
@@ -57,7 +59,7 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
     maxBytes: () => Math.max(2 ** 20, connection.info?.max_payload ?? 0) + 2 ** 16,
   };
   const publisher = createPublisher({ address, namespace, topology, ensureStream: streamExists });
-  const trimmer = createTrimmer(link);
+  const trimmer = createTrimmer(link, options.trimEveryMs ?? 10_000);
   const members = new Set<Member>();
   let closing: Promise<void> | undefined;
   void follow();

@@ -6,14 +6,12 @@ export interface Trimmer {
   published(): void;
 }
 
-const trimEveryMs = 10_000;
-
 /**
  * Everything up to the lowest acknowledgement of all consumers, strangers' included, goes. The server could do so by
  * itself (retention by interest), but then reads each message again for each acknowledgement, and all that a consumer left
  * whenever one is removed, while nobody else gets on.
  */
-export function createTrimmer({ atMost, clock, jetStream, logger, topology }: Link): Trimmer {
+export function createTrimmer({ atMost, clock, jetStream, logger, topology }: Link, trimEveryMs: number): Trimmer {
   const { stream } = topology;
   let atMs = clock.monotonicMs();
   let running = false;
