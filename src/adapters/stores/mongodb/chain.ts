@@ -1,4 +1,6 @@
+import { failure } from '../../../kernel/errors.ts';
 import { type Commit, type CommitDocument, commitId, decodeCommit } from './commit-documents.ts';
+import type { Connection } from './connection.ts';
 import type { Documents } from './documents.ts';
 import type { DraftCommit } from './draft.ts';
 
@@ -8,6 +10,8 @@ export interface Chain {
   get(number: number): Promise<Commit | undefined>;
   /** Those of the numbers that are there. */
   getAll(numbers: readonly number[]): Promise<readonly Commit[]>;
+  /** All of them, which the log is known to have. @throws STORE_CORRUPT */
+  getKnown(numbers: readonly number[]): Promise<readonly Commit[]>;
   /** Writes the commit if its number is free; gives the one that has the number then. */
   insert(next: DraftCommit): Promise<Commit>;
   /** The commit with the first event after this position, of a log that has one. */
@@ -30,7 +34,11 @@ export type CommitFilter = { readonly correlationId: string } | { readonly types
 /** Commits read lately, by how much memory they take: streams that lived at the same time share them. */
 const cachedSize = 8_000_000;
 
-export function createChain(documents: Documents<CommitDocument>): Chain {
+export function createChain(
+  documents: Documents<CommitDocument>,
+  connection: Pick<Connection, 'interruptions'>,
+): Chain {
+  let interruptions = connection.interruptions();
   const recent = new Map<number, Commit>();
   let recentSize = 0;
 
@@ -68,8 +76,25 @@ export function createChain(documents: Documents<CommitDocument>): Chain {
       return (await Promise.all(numbers.map(get))).filter((commit) => commit !== undefined);
     },
 
+    async getKnown(numbers) {
+      const commits = await Promise.all(numbers.map(get));
+      return commits.map((commit, at) => {
+        if (commit === undefined) throw missing(numbers[at] ?? 0);
+        return commit;
+      });
+    },
+
     async insert({ doc, commit }) {
       const result = await documents.insert(doc);
+      if (result.inserted && connection.interruptions() !== interruptions) {
+        // A server that came back without its last commits would have a gap now.
+        const seen = connection.interruptions();
+        if (commit.number > 1 && !(await documents.has(commitId(commit.number - 1)))) {
+          await documents.remove([doc._id]);
+          throw lostTail(commit.number - 1);
+        }
+        interruptions = seen;
+      }
       return result.inserted || result.there === undefined ? commit : decodeCommit(result.there);
     },
 
@@ -108,4 +133,20 @@ export function createChain(documents: Documents<CommitDocument>): Chain {
       forget(Number(doc._id));
     },
   };
+}
+
+function missing(number: number) {
+  return failure('STORE_CORRUPT', {
+    expected: `commit ${number} of the log`,
+    found: 'that it is not there',
+    remedy: 'Stop, copy the database away, then restore a backup.',
+  });
+}
+
+function lostTail(number: number) {
+  return failure('STORE_CORRUPT', {
+    expected: `commit ${number}, which was read before, at the end of the log`,
+    found: 'a server that came back without it',
+    remedy: 'Restart the workers: they go on from what the server has. Acknowledged commands may be lost.',
+  });
 }

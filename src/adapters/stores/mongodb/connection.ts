@@ -12,6 +12,8 @@ export interface Keyed {
 export interface Connection {
   /** The server finds documents by one `_id` only, and looks through the whole collection for anything else: FerretDB 1. */
   readonly scans: boolean;
+  /** How often a connection or an answer was lost: the server may have been started anew since. */
+  interruptions(): number;
   collection<Doc extends Keyed>(name: string): Collection<Doc>;
   /** Does the work, again and again while the server does not answer and patience lasts: so it must bear being repeated.
    * @throws STORE_UNAVAILABLE and its relatives */
@@ -48,13 +50,23 @@ export async function connect({ url, patienceMs, answerMs }: ConnectionOptions):
     if (closing) throw failure('STORE_CLOSED', { found: 'a store that was closed', remedy: 'Open the store again.' });
   };
 
+  let interruptions = 0;
+  client.on('connectionPoolCleared', () => {
+    interruptions += 1;
+  });
+  client.on('connectionClosed', () => {
+    interruptions += 1;
+  });
+
   const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const deadline = performance.now() + patienceMs;
     for (let tries = 1; ; tries += 1) {
       try {
         return await work();
       } catch (error) {
-        if (!isPassing(error) || performance.now() > deadline) throw storeFailure(error);
+        if (!isPassing(error)) throw storeFailure(error);
+        interruptions += 1;
+        if (performance.now() > deadline) throw storeFailure(error);
       }
       await delay(Math.min(10 * 2 ** tries, 500) * (0.5 + Math.random()));
     }
@@ -68,6 +80,7 @@ export async function connect({ url, patienceMs, answerMs }: ConnectionOptions):
     const info = await run(() => db.admin().command({ buildInfo: 1 }));
     return {
       scans: 'ferretdbVersion' in info,
+      interruptions: () => interruptions,
       collection: <Doc extends Keyed>(name: string) => db.collection<Doc>(name),
       run,
       async call(work) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../../kernel/clock.ts';
+import { failure } from '../../../kernel/errors.ts';
 import type { Store } from '../../../ports/store.ts';
 import { createWatchers } from '../watchers.ts';
 import { type ArchiveDocument, createArchives } from './archives.ts';
@@ -70,6 +71,7 @@ async function storeOn(connection: Connection, namespace: string, clock: Clock):
   const bindings = within<BindingDocument>('bindings');
   const cursorStates = within<StateDocument>('cursors');
   const cursorMarks = within<CursorMark>('marked_cursors');
+  await checkFormat(marks);
   await commits.index([
     { types: 1, _id: 1 },
     { correlations: 1, _id: 1 },
@@ -77,7 +79,7 @@ async function storeOn(connection: Connection, namespace: string, clock: Clock):
   await cursorMarks.index([{ letter: 1 }, { kind: 1, subscription: 1, letter: 1 }]);
 
   const instance = randomUUID();
-  const chain = createChain(commits);
+  const chain = createChain(commits, connection);
   const watchers = createWatchers();
   const mark = (await marks.get(markId))?.n ?? 0;
   const rolling: { forward?: RollForward } = {};
@@ -142,6 +144,22 @@ async function headAt(chain: Chain, number: number): Promise<Head> {
   const { position, count, at, eventAt, horizon, kept, restored } = commit;
   return { number, position: position + count, at, eventAt, horizon, kept, restored };
 }
+
+/** Tells other versions by which one the collections are written. @throws STORE_NEWER */
+async function checkFormat(marks: Documents<MarkDocument>): Promise<void> {
+  const found = (await marks.get(formatId))?.n;
+  if (found === undefined) await marks.insert({ _id: formatId, n: format });
+  if (found === undefined || found <= format) return;
+  throw failure('STORE_NEWER', {
+    expected: `format ${format} at most`,
+    found: `format ${found}`,
+    remedy: 'Run the version of Statewright that wrote it, or a newer one.',
+  });
+}
+
+/** What these collections hold, and how. */
+const format = 1;
+const formatId = 'format';
 
 /** Tells the filter of all keys up to the mark, by and by: later ones it is told of as they come. */
 function learnKeys(filter: KeyFilter, all: readonly Pick<Documents<never>, 'ids'>[]): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { createKeyFilter } from '../../../../src/adapters/stores/mongodb/key-filter.ts';
 
@@ -12,7 +13,19 @@ describe('the filter of keys', () => {
     assert.ok(!filter.mayHave('["User","unknown"]'));
   });
 
-  test('never denies a key that it was told of, and denies nearly all others', () => {
+  test('never denies a key that it was told of, whatever the key (property)', () => {
+    const filter = createKeyFilter();
+    filter.isComplete();
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (key) => {
+        filter.add(key);
+        return filter.mayHave(key);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('never denies one of many keys that it was told of, and denies nearly all others', () => {
     const filter = createKeyFilter();
     filter.isComplete();
     const known = [...keys('User', 100_000), '', '[]', '🦉', '\u0000'];
