@@ -49,6 +49,11 @@ export function isDuplicateKey(error: unknown): boolean {
 /** The error as the ports promise it. What no kind explains is a defect, so it is INTERNAL. */
 export function storeFailure(error: unknown): StatewrightError {
   if (isFailure(error)) return error;
+  // What happened to the connection while many were written together.
+  if (error instanceof MongoBulkWriteError) {
+    const inner: unknown = error.errorResponse;
+    if (inner instanceof MongoError) return storeFailure(inner);
+  }
   const found = error instanceof Error ? error.message : String(error);
   const [code, remedy] = kindOf(error, found);
   return failure(code, { found, ...(remedy !== undefined && { remedy }), cause: error });
@@ -66,7 +71,7 @@ function kindOf(error: unknown, message: string): readonly [ErrorCode, string?] 
   if (isTooLarge(error)) return ['EVENT_TOO_LARGE', 'Keep large content elsewhere and its address in the event.'];
   const text = told.find(([pattern]) => pattern.test(message));
   if (text) return [text[1], text[2]];
-  return error instanceof MongoBulkWriteError || error instanceof MongoServerError || error instanceof MongoAPIError
+  return error instanceof MongoServerError || error instanceof MongoAPIError
     ? ['INTERNAL']
     : ['STORE_UNAVAILABLE', again];
 }
