@@ -77,8 +77,9 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     if (known.size === 0) {
       const first: Epoch = { slice: 'all', number: 1, owner: id, ...(await start('all', stream)) };
       if (!(await epochs.begin(first))) return;
-      if ((await epochs.list()).size === 1) hold(first, stream);
-      // Others had it and divided it meanwhile.
+      const all = [...(await epochs.list()).values()].flat();
+      if (all.length === 1) hold(first, stream);
+      // Others had it meanwhile, and gave it up or divided it.
       else await epochs.end('all', [1]);
       return;
     }
@@ -99,20 +100,21 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     const owner = last?.owner ?? '';
     if (owner !== '' && owner !== id && !presence.isGone(owner)) return false;
     const next = { slice, number: number + 1, owner: id, ...(await start(slice, stream, last)) };
-    if (!(await succeeds(next, numbers))) return false;
+    if (!(await succeeds(next))) return false;
     hold(next, stream);
+    // Left by those who died in between. Not before: whoever just gave the last one up would take us for its successor.
+    await epochs.end(slice, numbers);
     return true;
   }
 
   /**
-   * Begins an epoch and ends those before it. Whoever ends the last one is its successor: a name may be free because all of
-   * this happened to others meanwhile, even twice.
+   * Begins an epoch. Whoever ends the one before it is its successor: a name may be free because all of this happened to
+   * others meanwhile, even twice.
    */
-  async function succeeds(next: Epoch, numbers: readonly number[]): Promise<boolean> {
+  async function succeeds(next: Epoch): Promise<boolean> {
     const { slice, number } = next;
     if (!(await epochs.begin(next))) return false;
-    const ended = await epochs.end(slice, numbers);
-    if (number === 1 || ended.includes(number - 1)) return true;
+    if (number === 1 || (await epochs.end(slice, [number - 1])).length > 0) return true;
     await epochs.end(slice, [number]);
     return false;
   }
@@ -123,11 +125,13 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     const ours = own !== undefined && (last === undefined || last.number === own.number);
     // In a stream that was made anew, everything is new to us.
     if (ours && own.stream.created !== stream.created) return { floor: 0, handled: [] };
-    const from = ours ? reached(own.progress) : (last ?? { floor: stream.end, handled: [] });
-    if (from.floor <= stream.end) return from;
+    // A group that is new begins at the end; of one that is not, no partition may be left out.
+    const fresh = { floor: slice === 'all' ? stream.end : 0, handled: [] };
+    const { floor, handled } = ours ? reached(own.progress) : (last ?? fresh);
+    if (floor <= stream.end) return { floor, handled };
     // It went on since we asked; or it lost its tail, and what is published now comes in its place.
     const { end } = await epochs.stream();
-    return from.floor <= end ? from : { floor: end, handled: [] };
+    return floor <= end ? { floor, handled } : { floor: end, handled: [] };
   }
 
   function hold({ slice, number, floor, handled }: Epoch, stream: StreamState): void {
@@ -160,7 +164,7 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     await Promise.all(partitionsOf(slice).map((partition) => dispatcher.release(partition)));
     const { number, progress } = holding;
     try {
-      await succeeds({ slice, number: number + 1, owner: '', ...reached(progress) }, [number]);
+      await succeeds({ slice, number: number + 1, owner: '', ...reached(progress) });
     } catch (error) {
       // Still ours by name: we take it back, or who finds us gone does.
       remembered.set(slice, holding);
