@@ -3,7 +3,7 @@
  * once, and speaks of them by number (`batch.ts`); what is stored of them is loaded at once, the entries are judged in order on
  * these arrays, and what passed is written at once.
  *
- * The row of `head` is locked from the first line to the commit, so that appends come one after the other: positions are
+ * The one row of `head` is locked from the first line to the commit, so that appends come one after the other: positions are
  * dense and become visible in their order, and nothing that is judged by can change meanwhile. In READ COMMITTED every
  * statement sees what was committed before it began, so those after the lock see all earlier appends.
  *
@@ -30,24 +30,29 @@ export const appendFunction = `
   DECLARE
     entries CONSTANT integer := cardinality(e_stream);
     has_claims CONSTANT boolean := cardinality(k_claim) > 0;
-    types integer[]; keys bigint[]; places tid[]; versions integer[]; lasts text[]; touched integer[];
+    types integer[]; keys bigint[]; versions integer[]; lasts text[]; touched integer[];
     commands integer[];
     held bigint[]; holding bigint[]; blockers bigint[];
     ends bigint[];
-    reached bigint; last_stream bigint; last_command bigint;
+    reached bigint; last_stream bigint; last_command bigint; last_recorded bigint;
     events integer := 0; takes integer := 0; releases integer := 0; first_take integer; first_release integer;
     i integer; j integer; s integer; c integer; v integer;
     repeated boolean := false; claimed boolean := false;
   BEGIN
-    SELECT h.position, greatest(h.recorded_at, now_ms), h.streams, h.commands
-      INTO head, recorded_at, last_stream, last_command FROM $.head h FOR UPDATE;
+    PERFORM FROM $.head FOR UPDATE;
+    SELECT e.position, e.recorded_at INTO head, recorded_at FROM $.events e ORDER BY e.position DESC LIMIT 1;
+    SELECT d.key, d.recorded_at INTO last_command, last_recorded FROM $.commands d ORDER BY d.key DESC LIMIT 1;
+    last_stream := coalesce((SELECT t.key FROM $.streams t ORDER BY t.key DESC LIMIT 1), 0);
+    head := coalesce(head, 0);
+    recorded_at := greatest(recorded_at, last_recorded, now_ms);
     reached := head;
 
-    SELECT array_agg(x.key), array_agg(x.place), array_agg(x.version), array_agg(x.last_event)
-      INTO keys, places, versions, lasts FROM (
-      SELECT coalesce(t.key, last_stream + w.at) AS key, t.ctid AS place, coalesce(t.version, 0) AS version, t.last_event
+    SELECT array_agg(x.key), array_agg(x.version), array_agg(x.id) INTO keys, versions, lasts FROM (
+      SELECT coalesce(t.key, last_stream + w.at) AS key, coalesce(e.version, 0) AS version, e.id
       FROM unnest(s_type, s_id) WITH ORDINALITY AS w(type, id, at)
-      LEFT JOIN LATERAL (SELECT t.*, t.ctid FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
+      LEFT JOIN LATERAL (SELECT t.key FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
+      LEFT JOIN LATERAL (SELECT e.version, e.id FROM $.events e WHERE e.stream = t.key
+        ORDER BY e.version DESC LIMIT 1) e ON true
       ORDER BY w.at) x;
     touched := array_fill(0, ARRAY[cardinality(s_type)]);
     IF cardinality(c_id) > 0 THEN
@@ -128,14 +133,8 @@ export const appendFunction = `
     END LOOP;
 
     IF 1 = ANY (touched) OR held IS DISTINCT FROM holding THEN
-      INSERT INTO $.streams (key, type, id, version, last_event)
-        SELECT keys[w.s], s_type[w.s], s_id[w.s], versions[w.s], lasts[w.s]
-        FROM generate_series(1, cardinality(keys)) AS w(s) WHERE touched[w.s] = 1 AND places[w.s] IS NULL;
-      -- Nobody moves these rows meanwhile: whoever changes a stream has locked head.
-      UPDATE $.streams t SET version = versions[w.s], last_event = lasts[w.s] FROM (
-          SELECT g.s, places[g.s] AS place FROM generate_series(1, cardinality(keys)) AS g(s)
-          WHERE touched[g.s] = 1 AND places[g.s] IS NOT NULL OFFSET 0) w
-        WHERE t.ctid = w.place;
+      INSERT INTO $.streams (key, type, id) SELECT keys[w.s], s_type[w.s], s_id[w.s]
+        FROM generate_series(1, cardinality(keys)) AS w(s) WHERE touched[w.s] = 1 AND keys[w.s] > last_stream;
       IF reached > head THEN
         types := $.event_type_keys(y_stream_type, y_type);
         INSERT INTO $.events (position, stream, recorded_at, version, type, id, correlation_id, meta, data)
@@ -146,7 +145,7 @@ export const appendFunction = `
           WHERE kinds[w.entry] = 0;
       END IF;
       INSERT INTO $.commands (key, stream, recorded_at, position, version, count, id, fingerprint, refused)
-        SELECT last_command + w.at, keys[w.stream], append.recorded_at, ends[w.at], numbers[w.at], w.count,
+        SELECT coalesce(last_command, 0) + w.at, keys[w.stream], append.recorded_at, ends[w.at], numbers[w.at], w.count,
           c_id[w.command], w.fingerprint, nullif(w.refused, '')
         FROM unnest(e_stream, e_count, e_command, e_fingerprint, e_refused) WITH ORDINALITY
           AS w(stream, count, command, fingerprint, refused, at)
@@ -158,8 +157,6 @@ export const appendFunction = `
           FROM generate_series(1, cardinality(held)) AS w(k) WHERE holding[w.k] <> 0 AND holding[w.k] <> held[w.k]
           ON CONFLICT (claim) DO UPDATE SET stream = excluded.stream;
       END IF;
-      UPDATE $.head h SET position = reached, recorded_at = append.recorded_at,
-        streams = last_stream + cardinality(keys), commands = last_command + entries;
       IF reached > head THEN
         PERFORM pg_notify($NAMESPACE, '');
       END IF;

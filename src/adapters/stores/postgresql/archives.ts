@@ -15,8 +15,9 @@ export interface Archives {
 
 export function postgresqlArchives(db: Database): Archives {
   const packed = db.prepare<[version: number]>(`SELECT coalesce((SELECT max(a.last) FROM $.archives a
-    WHERE a.stream = s.key), 0) FROM $.streams s
-    WHERE s.type = $1 AND s.id = $2 AND s.version = $3::integer AND s.last_event = $4`);
+    WHERE a.stream = e.stream), 0) FROM (SELECT * FROM $.events
+      WHERE stream = (SELECT key FROM $.streams WHERE type = $1 AND id = $2) ORDER BY version DESC LIMIT 1) e
+    WHERE e.version = $3::integer AND e.id = $4`);
   // Two at once make the same pack: the second waits for the first, and adds nothing.
   const add = db.prepare(`WITH stream AS (SELECT key FROM $.streams WHERE type = $1 AND id = $2), added AS (
       INSERT INTO $.archives (stream, first, last, bytes) SELECT key, $3::integer, $4::integer, $5::bytea FROM stream

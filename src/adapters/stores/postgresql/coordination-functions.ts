@@ -46,12 +46,11 @@ export const coordinationFunctions = `
       RETURN keys;
     END IF;
     -- Streams get their numbers under the lock of the appends.
-    SELECT h.streams INTO last_stream FROM $.head h FOR UPDATE;
-    INSERT INTO $.streams (key, type, id, version)
-      SELECT last_stream + row_number() OVER (), w.type, w.id, 0
+    PERFORM FROM $.head FOR UPDATE;
+    last_stream := coalesce((SELECT t.key FROM $.streams t ORDER BY t.key DESC LIMIT 1), 0);
+    INSERT INTO $.streams (key, type, id) SELECT last_stream + row_number() OVER (), w.type, w.id
       FROM (SELECT DISTINCT u.type, u.id FROM unnest(s_type, s_id) AS u(type, id)) AS w
       WHERE NOT EXISTS (SELECT FROM $.streams t WHERE t.type = w.type AND t.id = w.id);
-    UPDATE $.head SET streams = last_stream + cardinality(s_type);
     RETURN (SELECT array_agg(x.key) FROM (
       SELECT (SELECT t.key FROM $.streams t WHERE t.type = w.type AND t.id = w.id) AS key
       FROM unnest(s_type, s_id) WITH ORDINALITY AS w(type, id, at) ORDER BY w.at) x);

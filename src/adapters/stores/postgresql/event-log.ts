@@ -27,7 +27,8 @@ export function postgresqlEvents(db: Database, { commands, claims }: LogParts, c
     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
     $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
   const head = db.prepare<[version: number, lastEvent: EventId]>(
-    'SELECT version, last_event FROM $.streams WHERE type = $1 AND id = $2 AND last_event IS NOT NULL',
+    `SELECT version, id FROM $.events WHERE stream = (SELECT key FROM $.streams WHERE type = $1 AND id = $2)
+      ORDER BY version DESC LIMIT 1`,
   );
 
   return {

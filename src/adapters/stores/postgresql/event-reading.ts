@@ -61,7 +61,7 @@ export function postgresqlReading(db: Database, archives: Archives): EventReadin
     WHERE (correlation_id, position) > ($7, $1) AND (correlation_id, position) <= ($7, $2)
       AND type = ANY (ARRAY(${matching})) ORDER BY correlation_id, position LIMIT $3`);
   const countTypes = db.prepare<[count: number]>('SELECT count(*) FROM $.event_types');
-  const head = db.prepare<[position: number]>('SELECT position FROM $.head');
+  const head = db.prepare<[position: number]>('SELECT coalesce(max(position), 0) FROM $.events');
 
   const readHead = async () => (await head())[0]?.[0] ?? 0;
 

@@ -38,7 +38,7 @@ export async function postgresqlStore({
 }: PostgresqlStoreOptions): Promise<Store> {
   const db = await openDatabase({ url, namespace, patienceMs, maxConnections });
   const log = { commands: postgresqlCommands(db), claims: postgresqlClaims(db) };
-  const probe = db.prepare('SELECT position FROM $.head');
+  const probe = db.prepare('SELECT one FROM $.head');
   const settings = db.prepare<[name: string, value: string]>(
     `SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes')`,
   );

@@ -68,9 +68,11 @@ async function restoreEvents(
   if (events.length === 0) return;
   const keys = [...new Set(events.map(({ stream }) => streams.keyOf(stream)))];
   const versions = new Map(
-    await run<[key: number, version: number]>('SELECT key, version FROM $.streams WHERE key = ANY ($1::bigint[])', [
-      keys,
-    ]),
+    await run<[key: number, version: number]>(
+      `SELECT w.key, e.version FROM unnest($1::bigint[]) AS w(key),
+        LATERAL (SELECT version FROM $.events WHERE stream = w.key ORDER BY version DESC LIMIT 1) e`,
+      [keys],
+    ),
   );
   const ids = new Map(
     await run<[position: number, id: EventId]>(
@@ -110,18 +112,6 @@ async function restoreEvents(
       fresh.map((event) => data.get(event) ?? 'null'),
     ],
   );
-  const heads = new Map(fresh.map((event) => [streams.keyOf(event.stream), event]));
-  await run(
-    `UPDATE $.streams t SET version = w.version, last_event = w.event FROM (
-        SELECT s.ctid, u.version, u.event FROM unnest($1::bigint[], $2::integer[], $3::text[]) AS u(key, version, event),
-          LATERAL (SELECT s.ctid FROM $.streams s WHERE s.key = u.key OFFSET 0) s) w
-      WHERE t.ctid = w.ctid`,
-    [[...heads.keys()], [...heads.values()].map(({ version }) => version), [...heads.values()].map(({ id }) => id)],
-  );
-  await run('UPDATE $.head SET position = $1, recorded_at = greatest(recorded_at, $2)', [
-    end.position,
-    Date.parse(end.recordedAt),
-  ]);
 }
 
 async function restoreCommands(
@@ -138,11 +128,10 @@ async function restoreCommands(
   const stored = new Map(rows.map(([at, id, ...columns]) => [at, decodeCommand(id, columns)]));
   const fresh = given.filter(({ stream, record }, at) => isFreshCommand(stream, record, stored.get(at + 1)));
   await run(
-    `WITH h AS (UPDATE $.head SET commands = commands + cardinality($1::bigint[]) RETURNING commands)
-      INSERT INTO $.commands (key, stream, recorded_at, position, version, count, id, fingerprint, refused)
-      SELECT h.commands - cardinality($1) + w.at, w.stream, w.recorded_at, w.position, w.version, w.count, w.id,
-        w.fingerprint, w.refused
-      FROM h, unnest($1, $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[])
+    `INSERT INTO $.commands (key, stream, recorded_at, position, version, count, id, fingerprint, refused)
+      SELECT coalesce((SELECT d.key FROM $.commands d ORDER BY d.key DESC LIMIT 1), 0) + w.at, w.stream, w.recorded_at,
+        w.position, w.version, w.count, w.id, w.fingerprint, w.refused
+      FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::text[], $7::text[], $8::text[])
         WITH ORDINALITY AS w(stream, recorded_at, position, version, count, id, fingerprint, refused, at)`,
     [
       fresh.map(({ stream }) => streams.keyOf(stream)),

@@ -6,29 +6,23 @@ import { snapshotFunctions } from './snapshots.ts';
 
 /**
  * What brings an empty schema to today's, step by step; released steps never change. `$` stands for the schema's name.
- * Streams and event types are numbers inside, so that the indexes of new streams grow at one end. Texts compare by their
+ * Streams and event types are numbers inside, so that the indexes of new streams grow at one end. An append only inserts: a
+ * row that is updated again and again is slow to find while somebody's old transaction keeps all its versions, so heads are
+ * looked up at the ends of indexes, and the row of `head` is nothing but a lock. Texts compare by their
  * bytes. JSON is kept as text: as it was written, with its order of keys, its numbers and \u0000. The view `log` shows
  * everything as people know it.
  */
 const migrations: readonly string[] = [
   `
-  CREATE TABLE $.head (
-    one boolean PRIMARY KEY DEFAULT true CHECK (one),
-    position bigint NOT NULL DEFAULT 0,
-    recorded_at bigint NOT NULL DEFAULT 0,
-    streams bigint NOT NULL DEFAULT 0,
-    commands bigint NOT NULL DEFAULT 0
-  ) WITH (fillfactor = 10);
+  CREATE TABLE $.head (one boolean PRIMARY KEY DEFAULT true CHECK (one));
   INSERT INTO $.head DEFAULT VALUES;
 
   CREATE TABLE $.streams (
     key bigint PRIMARY KEY,
     type text COLLATE "C" NOT NULL,
     id text COLLATE "C" NOT NULL,
-    version integer NOT NULL,
-    last_event text,
     UNIQUE (type, id)
-  ) WITH (fillfactor = 70);
+  );
 
   CREATE TABLE $.event_types (
     key integer PRIMARY KEY,
