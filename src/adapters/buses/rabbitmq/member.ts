@@ -101,8 +101,8 @@ export function createMember(
       if (readers.get(partition) !== reader) return;
       forget(partition, reader);
       dispatcher.release(reader.source);
-      declared = false;
-      declare(on);
+      // Each of them is told so when the broker ended all at once: the first makes the queues again.
+      if (declared) declare(on);
     }
   }
 
@@ -146,6 +146,7 @@ export function createMember(
 
   /** Makes the queues, now or as soon as the broker lets it. */
   async function declare(on: ChannelModel): Promise<void> {
+    declared = false;
     for (let attempt = 1; model === on && !declared; attempt++) {
       await sleep(clock, Math.min(50 * 2 ** attempt, maxJoinMs));
       await declareOnce(on).catch((error) => {
