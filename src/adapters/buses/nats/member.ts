@@ -94,7 +94,11 @@ export async function joinGroup(
   async function balanceOnce(): Promise<void> {
     if (!presence.isHeard()) return;
     const others = presence.others();
-    const share = Math.ceil(partitions / (others.length + 1));
+    const share = shareOf(
+      id,
+      others.map((other) => other.id),
+      partitions,
+    );
     if (others.length > 0) await holdings.split();
     holdings.giveUp(holdings.count() - share);
     const taken = new Set([...holdings.partitions(), ...others.flatMap((other) => other.partitions)]);
@@ -103,7 +107,7 @@ export async function joinGroup(
       await holdings.take(free, share);
       presence.announce(holdings.partitions());
     }
-    if (holdings.count() >= Math.floor(partitions / (others.length + 1))) settled.resolve();
+    if (holdings.count() >= share) settled.resolve();
   }
 
   async function leave(): Promise<void> {
@@ -127,4 +131,11 @@ export async function joinGroup(
       return closing;
     },
   };
+}
+
+/** As many as everybody else; what is left over goes to the first by id, one each. */
+function shareOf(id: string, others: readonly string[], partitions: number): number {
+  const members = others.length + 1;
+  const rank = others.filter((other) => other < id).length;
+  return Math.floor(partitions / members) + (rank < partitions % members ? 1 : 0);
 }
