@@ -105,10 +105,13 @@ export async function openLink({ url, clock, logger, begin, lost }: LinkOptions)
   };
 }
 
+/** The last is all that the driver says of a virtual host that is not there, or not for this user. */
+const refused = /ACCESS[-_]REFUSED|NOT_ALLOWED|ConnectionOpenOk; got <ConnectionClose/;
+
 /** What the operator wrote wrong is told apart from a broker that is not there yet. */
 function failureAtStart(error: unknown, where: string) {
   const found = error instanceof Error ? error.message : String(error);
-  if (!/ACCESS[-_]REFUSED|NOT_ALLOWED/.test(found)) return busUnavailable(where, error);
+  if (!refused.test(found)) return busUnavailable(where, error);
   return failure('INVALID_CONFIGURATION', {
     expected: `a user, a password and a virtual host that ${where} takes`,
     found,

@@ -1,0 +1,3 @@
+import { runStranger } from './run-stranger.ts';
+
+runStranger({ bus: 'rabbitmq', program: 'amqp-consume' });
