@@ -162,7 +162,10 @@ export function createRoster(names: Names, clock: Clock): Roster {
       const channel = await model.createChannel();
       channel.on('error', () => {});
       await declareExchanges(channel, names);
-      const { queue } = await channel.assertQueue('', { exclusive: true, autoDelete: true });
+      const { queue } = await channel.assertQueue(`${names.members}.${randomUUID()}`, {
+        exclusive: true,
+        autoDelete: true,
+      });
       await channel.bindQueue(queue, names.members, '');
       await channel.consume(queue, (message) => message !== null && hear(message.content), { noAck: true });
       for (const member of locals.values()) {
