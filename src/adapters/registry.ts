@@ -20,9 +20,9 @@ export type BusSettings =
   | ServerSettings<'redis' | 'rabbitmq' | 'nats'>
   | { readonly provider: 'kafka'; readonly brokers: readonly string[]; readonly namespace: string };
 
-/** What a bus on a server is given besides. */
-interface BusTools {
-  /** Hears of lost connections and of messages that were stepped over. */
+/** What a store or bus on a server is given besides. */
+interface Tools {
+  /** Hears of lost connections, of a log that lost its tail, of messages that were stepped over. */
   readonly logger?: Logger | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface ChannelSettings {
 }
 
 /** Opens a store; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, STORE_UNAVAILABLE and its relatives. */
-export async function openStore(settings: StoreSettings): Promise<Store> {
+export async function openStore(settings: StoreSettings, { logger }: Tools = {}): Promise<Store> {
   switch (settings.provider) {
     case 'memory': {
       const { memoryStore } = await import('./stores/memory/memory.ts');
@@ -54,7 +54,7 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
     }
     case 'redis': {
       const { redisStore } = await import('./stores/redis/redis.ts');
-      return redisStore(settings);
+      return redisStore(logger === undefined ? settings : { ...settings, logger });
     }
     case 'postgresql': {
       const { postgresqlStore } = await import('./stores/postgresql/postgresql.ts');
@@ -70,7 +70,7 @@ export async function openStore(settings: StoreSettings): Promise<Store> {
 }
 
 /** Opens a bus; only its own adapter is loaded. @throws UNKNOWN_PROVIDER, INVALID_CONFIGURATION, BUS_UNAVAILABLE */
-export async function openBus(settings: BusSettings, { logger }: BusTools = {}): Promise<EventBus> {
+export async function openBus(settings: BusSettings, { logger }: Tools = {}): Promise<EventBus> {
   const tools = logger === undefined ? {} : { logger };
   switch (settings.provider) {
     case 'memory': {

@@ -66,7 +66,7 @@ export async function createApplication(settings: ApplicationSettings): Promise<
     ...(smtp === undefined ? {} : { smtp: { ...smtp, render: mailsIn(currency) } }),
     ...(webhook === undefined ? {} : { webhook }),
   });
-  const store = await openStore(settings.store);
+  const store = await openStore(settings.store, { logger });
   const bus = await openBus(settings.bus, { logger }).catch(async (error: unknown) => {
     await store.close();
     throw error;

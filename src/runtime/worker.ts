@@ -22,7 +22,7 @@ interface Parts {
 
 /** Drives the worker machine: each of its steps is one line here. */
 export function createWorker(context: RuntimeContext, { commandPath, eventPath, housekeeping }: Parts): Worker {
-  const { store, bus, clock, settings } = context;
+  const { store, bus, clock, logger, settings } = context;
   const doors: (() => Promise<void>)[] = [];
   // Draining what never was started must not start it.
   let wanted = false;
@@ -32,6 +32,8 @@ export function createWorker(context: RuntimeContext, { commandPath, eventPath, 
     actors: {
       start: step(async () => {
         if (!wanted) return;
+        const warnings = await store.warnings().catch(() => []);
+        for (const warning of warnings) logger.warn({ provider: store.provider }, warning);
         await eventPath.start();
         housekeeping.start();
       }),

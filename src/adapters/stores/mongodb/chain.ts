@@ -95,7 +95,10 @@ export function createChain(
         }
         interruptions = seen;
       }
-      return result.inserted || result.there === undefined ? commit : decodeCommit(result.there);
+      if (result.inserted) return commit;
+      if (result.there) return decodeCommit(result.there);
+      // Somebody took it back, whose server had lost the commit before it: nothing can be said of this one.
+      throw failure('STORE_UNAVAILABLE', { expected: `commit ${commit.number} to stay`, found: 'it gone again' });
     },
 
     async after(position, head) {
