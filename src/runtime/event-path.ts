@@ -10,7 +10,7 @@ import { createNotifications } from './notification.ts';
 import { createProjections, type ProjectionStatus, type Projections } from './projections.ts';
 import type { QueryBus } from './query-bus.ts';
 import { registerQueries } from './read-model-queries.ts';
-import { createRelay } from './relay.ts';
+import { createRelay, type RelayStatus } from './relay.ts';
 import { createReplays, type Replays } from './replay.ts';
 import { createRetention } from './retention.ts';
 import { oneOfThese } from './runs-here.ts';
@@ -88,6 +88,7 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
       const parked = await context.store.cursors.countParked().catch(() => new Map<string, number>());
       const read = await projections.list().catch(() => []);
       return {
+        relay: relayHealth(relay.status()),
         ...Object.fromEntries(read.map((status) => [`projection.${status.name}`, projectionHealth(status)])),
         ...Object.fromEntries(
           subscriptions
@@ -101,6 +102,7 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
     },
     counts: () => ({ ...counts.total(), byEventType: counts.byEventType(), bySubscription: counts.bySubscription() }),
     breakers: () => ({
+      bus: relay.status().breaker,
       ...Object.fromEntries(
         Object.entries(subscriptions.breakers()).map(([name, state]) => [`subscription.${name}`, state]),
       ),
@@ -110,6 +112,11 @@ export function createEventPath(context: RuntimeContext, parts: EventPathParts, 
 }
 
 const joiningMs = 5_000;
+
+function relayHealth({ breaker, error }: RelayStatus): PartHealth {
+  if (breaker !== 'closed') return breakerHealth(breaker);
+  return error === undefined ? { status: 'up' } : { status: 'degraded', detail: error };
+}
 
 function projectionHealth({ state, faultyRows, error }: ProjectionStatus): PartHealth {
   if (state === 'stopped' || state === 'faulty') return { status: 'degraded', detail: error ?? state };

@@ -1,6 +1,7 @@
 import { isFailure } from '../kernel/errors.ts';
 import type { RecordedEvent } from '../kernel/message.ts';
 import type { Checkpoint, Fence } from '../ports/coordination.ts';
+import { type BreakerState, createBreaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
 import { readAt, readBatches } from './log-batches.ts';
@@ -30,6 +31,8 @@ export interface RelayStatus {
   readonly position: number;
   /** The state of its machine. */
   readonly state: string;
+  /** Of the publishing: open while the bus does not answer. */
+  readonly breaker: BreakerState;
   readonly error?: string;
 }
 
@@ -42,7 +45,8 @@ const batchSize = 500;
  * saved; the order in which the bus takes them is the log's.
  */
 export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
-  const { bus, logger, store, telemetry } = context;
+  const { bus, clock, logger, store, telemetry } = context;
+  const breaker = createBreaker({ name: 'bus', clock, halfOpenAfterMs: 5_000 });
   const listeners = new Set<HeldListener>();
   let position = 0;
   let heldFrom: { readonly from: number } | undefined;
@@ -92,7 +96,7 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
 
   async function publish(batch: readonly RecordedEvent[]): Promise<void> {
     try {
-      await bus.publish(batch);
+      await breaker.run(() => bus.publish(batch));
       for (const event of batch) counts.add('published', event.type);
       telemetry.count('events_published_total', {}, batch.length);
     } catch (error) {
@@ -114,13 +118,17 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
 
   return {
     start: reader.start,
-    stop: reader.stop,
+    async stop() {
+      await reader.stop();
+      breaker.stop();
+    },
     status() {
       const error = reader.error();
       return {
         held: heldFrom !== undefined,
         position,
         state: reader.state(),
+        breaker: breaker.state(),
         ...(error === undefined ? {} : { error }),
       };
     },
