@@ -1,3 +1,4 @@
+import { type Clock, sleep } from '../kernel/clock.ts';
 import { asFailure } from '../kernel/errors.ts';
 import type { EventBus } from '../ports/event-bus.ts';
 import type { Store } from '../ports/store.ts';
@@ -20,11 +21,27 @@ export interface Health {
   readonly parts: Readonly<Record<string, PartHealth>>;
 }
 
-/** Asks store and bus, and adds what the parts say of themselves. */
-export async function checkHealth({ store, bus }: RuntimeContext, parts: Health['parts']): Promise<Health> {
-  const [eventStore, eventBus] = await Promise.all([
-    answers(() => storeWarnings(store)),
-    answers(() => busWarnings(bus)),
+/** What the parts of a worker say of themselves. */
+export type AskParts = () => Promise<Health['parts']>;
+
+/** Who takes longer is down, or left out: the others still tell how they are. */
+const patienceMs = 2_000;
+
+/** Asks store, bus and parts, side by side. Answers within 2 s, whoever doesn't. */
+export async function checkHealth({ store, bus, clock }: RuntimeContext, askParts: AskParts): Promise<Health> {
+  const late: PartHealth = { status: 'down', detail: `no answer within ${patienceMs} ms` };
+  const [eventStore, eventBus, parts] = await Promise.all([
+    inTime(
+      clock,
+      answers(() => storeWarnings(store)),
+      late,
+    ),
+    inTime(
+      clock,
+      answers(() => busWarnings(bus)),
+      late,
+    ),
+    inTime(clock, askParts(), {}),
   ]);
   const all = [eventStore, eventBus, ...Object.values(parts)].map(({ status }) => status);
   return {
@@ -33,6 +50,16 @@ export async function checkHealth({ store, bus }: RuntimeContext, parts: Health[
     eventBus: { provider: bus.provider, ...eventBus },
     parts,
   };
+}
+
+async function inTime<Answer>(clock: Clock, answer: Promise<Answer>, otherwise: Answer): Promise<Answer> {
+  const answered = new AbortController();
+  const late = sleep(clock, patienceMs, answered.signal).then(() => otherwise);
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    answered.abort();
+  }
 }
 
 async function storeWarnings(store: Store): Promise<readonly string[]> {

@@ -152,7 +152,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     deadLetters: eventPath.deadLetters,
     replays: eventPath.replays,
     machines: () => listMachines(aggregates.values()),
-    health: async () => checkHealth(context, { ...(await eventPath.health()), ...commandPath.health() }),
+    health: () => checkHealth(context, async () => ({ ...(await eventPath.health()), ...commandPath.health() })),
     metrics: () => ({
       ...eventPath.counts(),
       breakers: { store: commandPath.breaker.state(), ...eventPath.breakers() },
