@@ -1,6 +1,5 @@
 import { Type } from 'typebox';
-import { type Clock, isoTime, sleep } from '../kernel/clock.ts';
-import type { Health } from '../runtime/health.ts';
+import { type Clock, isoTime } from '../kernel/clock.ts';
 import type { Processor } from '../runtime/processor.ts';
 import type { Routes } from './routes.ts';
 
@@ -43,7 +42,7 @@ export function healthRoutes({ processor, clock, version }: HealthContext): Rout
         },
       },
       async (_request, reply) => {
-        const { status, eventStore, eventBus, parts } = await withinReason(processor.health(), clock);
+        const { status, eventStore, eventBus, parts } = await processor.health();
         if (status === 'down') reply.code(503).header('retry-after', '1');
         return { status, ...times(), eventStore, eventBus, parts };
       },
@@ -70,26 +69,10 @@ export function healthRoutes({ processor, clock, version }: HealthContext): Rout
       },
       async (_request, reply) => {
         // Commands need the store alone: what waits for the bus waits in the log.
-        const { status } = (await withinReason(processor.health(), clock)).eventStore;
+        const { status } = (await processor.health()).eventStore;
         if (status === 'down') reply.code(503).header('retry-after', '1');
         return { status, ...times() };
       },
     );
   };
 }
-
-const ANSWER_MS = 3_000;
-
-/** A part that doesn't answer is down, and must not make the probe hang. */
-async function withinReason(health: Promise<Health>, clock: Clock): Promise<Health> {
-  const answered = new AbortController();
-  const late = sleep(clock, ANSWER_MS, answered.signal).then(() => undefined);
-  try {
-    return (await Promise.race([health, late])) ?? silent;
-  } finally {
-    answered.abort();
-  }
-}
-
-const noAnswer = { status: 'down', detail: `no answer within ${ANSWER_MS} ms`, provider: 'unknown' } as const;
-const silent: Health = { status: 'down', eventStore: noAnswer, eventBus: noAnswer, parts: {} };
