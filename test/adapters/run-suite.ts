@@ -12,10 +12,16 @@ const forms: readonly Form[] = ['plain', 'stress'];
 const largeTimeoutMs = 300_000;
 const timeoutMs = 60_000;
 
+export interface SuiteOptions {
+  /** Why the stress form and the large cases are not run: of a server that would take hours, see docs/adapters.md. */
+  readonly slow?: string;
+}
+
 /** Turns every case into a test, in both forms. */
 export function runSuite<Context, Feature extends string>(
   suite: Suite<Context, Feature>,
   subject: Subject<Context, Feature> | Unreachable,
+  { slow }: SuiteOptions = {},
 ): void {
   describe(`${subject.name}: ${suite.name}`, () => {
     if ('unreachable' in subject) return reportUnreachable(subject);
@@ -25,8 +31,9 @@ export function runSuite<Context, Feature extends string>(
       describe(form, () => {
         for (const one of planned) {
           const timeout = one.large || form === 'stress' ? largeTimeoutMs : timeoutMs;
-          if (one.skip === undefined) test(one.name, { timeout }, one.run);
-          else test.skip(`${one.name} (${one.skip})`, () => {});
+          const skip = one.skip ?? (one.large || form === 'stress' ? slow : undefined);
+          if (skip === undefined) test(one.name, { timeout }, one.run);
+          else test.skip(`${one.name} (${skip})`, () => {});
         }
       });
     }

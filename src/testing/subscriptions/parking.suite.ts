@@ -210,6 +210,9 @@ export const parkingCases: readonly StoreCase[] = [
         await world.append(other, 3);
         await world.until(() => count() === 6, 'all are handled');
         const cursors = () => store.cursors.load('recorder', [one, other]);
+        // Cursors follow the handlers, in groups.
+        const stored = async () => (await cursors()).every(({ version }) => version === 3);
+        await world.until(stored, 'their cursors are stored');
         const before = await cursors();
         const replayed = async (from: Parameters<typeof worker.replays.start>[0]['from']) => {
           const already = handled.length;

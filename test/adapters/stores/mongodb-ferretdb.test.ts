@@ -1,4 +1,4 @@
-import { subjects } from './mongodb.subjects.ts';
+import { slow, subjects } from './mongodb.subjects.ts';
 import { runStoreSuites } from './run-store-suites.ts';
 
-runStoreSuites(subjects.ferretdb);
+runStoreSuites(subjects.ferretdb, { slow });

@@ -37,5 +37,8 @@ export const subjects = {
   mongoJava: subjectOn('mongodb on mongo-java-server', 'TEST_MONGO_JAVA_URL'),
 };
 
+/** FerretDB looks through a whole collection for an `_id` that is not there: docs/adapters.md. */
+export const slow = 'FerretDB reads whole collections, see docs/adapters.md';
+
 /** For other processes: on the server that keeps what it acknowledged when it is killed. */
 export const adapter = mongodbAdapter('mongodb on ferretdb', serverAddress('TEST_FERRETDB_URL') ?? '');
