@@ -170,6 +170,7 @@ export const transferCases: readonly StoreCase[] = [
   {
     name: 'records are given once each while commands are recorded, and old ones forgotten',
     needs: ['clocked'],
+    large: true,
     alone: true,
     async run({ store, second, stream, wall }) {
       const writer = await second();
