@@ -1,45 +1,21 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, expect, test } from 'vitest';
 import { smtpChannel } from '../../../src/adapters/channels/smtp.ts';
 import type { Channel } from '../../../src/ports/channel.ts';
+import { startMailServer } from './mail-server.ts';
 import { message } from './messages.ts';
-
-interface Received {
-  readonly from: string;
-  readonly to: readonly string[];
-  readonly text: string;
-}
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A real SMTP server on loopback; `options` make it refuse things. */
-async function mailServer(options: SMTPServerOptions = {}, port = 0) {
-  const received: Received[] = [];
-  const server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['STARTTLS'],
-    onData(stream, session, done) {
-      buffer(stream).then((bytes) => {
-        const { mailFrom, rcptTo } = session.envelope;
-        const from = mailFrom === false ? '' : mailFrom.address;
-        received.push({ from, to: rcptTo.map(({ address }) => address), text: bytes.toString('utf8') });
-        done();
-      }, done);
-    },
-    ...options,
-  });
-  server.on('error', () => {});
-  const listening = server.listen(port, '127.0.0.1');
-  await once(listening, 'listening');
-  const close = () => new Promise<void>((resolve) => server.close(() => resolve()));
-  ends.push(close);
-  return { port: (listening.address() as AddressInfo).port, received, close };
+async function mailServer(...given: Parameters<typeof startMailServer>) {
+  const server = await startMailServer(...given);
+  ends.push(server.close);
+  return server;
 }
 
 function channelTo(port: number, credentials = ''): Channel {
