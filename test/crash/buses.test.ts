@@ -27,7 +27,7 @@ for (const bus of serverBuses) {
     afterAll(() => Promise.all([store.remove(), broker.remove()]));
 
     test('one killed every five seconds, the broker restarted and then killed: every notification, each row, in order', {
-      timeout: 240_000 + seconds * 2_000,
+      timeout: 400_000 + seconds * 2_000,
     }, async ({ onTestFinished }) => {
       const dataDir = await mkdtemp(join(tmpdir(), 'statewright-buses-'));
       onTestFinished(() => rm(dataDir, { recursive: true }));

@@ -14,9 +14,8 @@ import { startLoad } from './load.ts';
 
 /** How long a load lasts; `npm run test:crash` takes a minute. */
 const seconds = Number(process.env.CRASH_SECONDS ?? 12);
-const crowd = 100;
 /** FerretDB reads whole collections, so fewer keep it as busy. */
-const clientsOf = (store: string) => (store === 'mongodb' ? 16 : 64);
+const sizeOf = (store: string) => (store === 'mongodb' ? { clients: 16, crowd: 20 } : { clients: 64, crowd: 100 });
 
 /** What is done to two workers and their store while the load lasts. */
 const troubles: readonly {
@@ -53,7 +52,7 @@ const troubles: readonly {
 
 for (const provider of serverStores) {
   const { name, variable, start } = provider;
-  const clients = clientsOf(name);
+  const { clients, crowd } = sizeOf(name);
   describeWithServer(variable, `two workers on ${name}`, () => {
     let server: Server;
     beforeAll(async () => {
@@ -63,7 +62,7 @@ for (const provider of serverStores) {
 
     test.for(troubles.map((each, number) => ({ ...each, namespace: `workers${number}` })))(
       `$name, under ${clients} clients: nothing lost, nothing twice, and they carry on by themselves`,
-      { timeout: 240_000 + seconds * 2_000 },
+      { timeout: 400_000 + seconds * 2_000 },
       async ({ trouble, namespace }, { onTestFinished }) => {
         const dataDir = await mkdtemp(join(tmpdir(), 'statewright-workers-'));
         onTestFinished(() => rm(dataDir, { recursive: true }));

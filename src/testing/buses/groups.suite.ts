@@ -64,10 +64,12 @@ export const groupCases: readonly BusCase[] = [
     async run({ bus, second, name, stream }) {
       const held = stream();
       const gate = Promise.withResolvers<void>();
+      const first = Promise.withResolvers<void>();
       const begun: number[] = [];
       const inbox = createInbox(async ({ stream: { id }, version }) => {
         if (id !== held.id) return;
         begun.push(version);
+        first.resolve();
         await gate.promise;
       });
       const subscription = { group: name('group'), patterns: [`${held.type}.*`] };
@@ -76,7 +78,7 @@ export const groupCases: readonly BusCase[] = [
       const waiting = history(held, 5);
       const passing = Array.from({ length: 20 }, () => history(stream(held.type), 5)).flat();
       await bus.publish([...waiting, ...passing]);
-      await inbox.holds(passing);
+      await Promise.all([first.promise, inbox.holds(passing)]);
       assert.deepEqual(begun, [1]);
       gate.resolve();
       await inbox.holds(waiting);
