@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { RecordedEvent } from '../../kernel/message.ts';
 import {
   assertInOrder,
   assertNothingElse,
@@ -6,6 +7,7 @@ import {
   history,
   inChunks,
   interleaved,
+  recorded,
   someTurns,
 } from '../bus-fixtures.ts';
 import type { BusCase, BusContext } from '../bus-subject.ts';
@@ -58,6 +60,37 @@ export const groupCases: readonly BusCase[] = [
     name: 'sixteen aggregates of 1,000 messages each are in order with ten consumers',
     large: true,
     run: (context) => keepsOrder(context, 10),
+  },
+  {
+    name: 'consumers that join while events flow leave no gap',
+    async run({ bus, second, name }) {
+      const type = name('Joined');
+      const subscription = { group: name('group'), patterns: [`${type}.*`] };
+      // Of all lengths, so that whoever joins meets consumers with much, little or nothing in hand.
+      const inbox = createInbox(({ version }) => someTurns((version % 16) ** 2));
+      await bus.subscribe(subscription, inbox.handle);
+      const streams = Array.from({ length: 32 }, () => ({ type, id: name('id') }));
+      const published: RecordedEvent[] = [];
+      let joined = false;
+      async function publish(): Promise<void> {
+        for (let version = 1; !joined; version++) {
+          const events = streams.map((stream) => recorded(stream, version));
+          await bus.publish(events);
+          published.push(...events);
+          await inbox.holds(events);
+        }
+      }
+      const publishing = publish();
+      try {
+        const other = await second();
+        for (let at = 0; at < 4; at++) await (at % 2 === 0 ? other : bus).subscribe(subscription, inbox.handle);
+      } finally {
+        joined = true;
+      }
+      await publishing;
+      await inbox.holds(published);
+      assertInOrder(inbox.received);
+    },
   },
   {
     name: 'a message is not followed by the next of its aggregate while unacknowledged, and others pass it',

@@ -65,6 +65,8 @@ export function createKafkaConsumer(
   let commits: Promise<unknown> = Promise.resolve();
   let commitsSoon = false;
   let strangers = 0;
+  /** What the group was last told to be busy. When it is not assigned to this consumer, it may be assigned to none. */
+  let toldBusy: ReadonlySet<number> = new Set();
 
   const dispatcher = createDispatcher({
     ...options.dispatch,
@@ -77,6 +79,7 @@ export function createKafkaConsumer(
 
   function claim(): Omit<Claim, 'memberId'> {
     const busy = [...shares.values()].filter(isBusy).map(({ partition }) => partition);
+    toldBusy = new Set(busy);
     return { ...(memberId !== undefined && { knownAs: memberId }), held: [...shares.keys()], busy, leaving: closing };
   }
 
@@ -155,21 +158,24 @@ export function createKafkaConsumer(
 
   /** Another may have gone on from what was written down. */
   function drop({ partition }: Share): void {
-    shares.delete(partition);
     dispatcher.release(partition);
+    forget(partition);
+  }
+
+  function forget(partition: number): void {
+    shares.delete(partition);
+    if (!assigned.has(partition) && toldBusy.has(partition)) membership.rejoin();
   }
 
   /** The group takes the partition away: what was begun is finished and written down before anyone else gets it. */
   async function letGo(share: Share): Promise<void> {
     const { partition } = share;
-    const wasBusy = isBusy(share);
     share.state = 'leaving';
     await dispatcher.release(partition);
     while (shares.get(partition) === share && !(await commit())) await sleep(clock, againAfterMs, ending.signal);
     if (shares.get(partition) !== share) return;
-    shares.delete(partition);
+    forget(partition);
     if (assigned.has(partition)) open([partition]);
-    else if (wasBusy) membership.rejoin();
   }
 
   async function take(batch: FetchedBatch): Promise<void> {
