@@ -35,7 +35,7 @@ export interface LogView {
   head(): Head;
   /** Writes the next commit, and takes in the one that has its number then. */
   write(next: DraftCommit): Promise<Commit>;
-  /** Reads on until no commit follows: of a state that was the last at some time after the call. */
+  /** Reads on until a commit is missing: of a state that was the last at some time after the call. */
   refresh(): Promise<Head>;
   /** Makes sure that these are known as of `head`. */
   load(streams: readonly StreamView[], claims: readonly ClaimView[]): Promise<void>;
@@ -50,7 +50,7 @@ export interface LogView {
 /** So soon after a write the next one begins, under load. */
 const nextWriteMs = 2;
 
-/** How many commits are asked for at once when there are more and more. */
+/** How many commits are asked for at once, at most, when there are more and more. */
 const refreshMax = 16;
 
 export function createLogView(
@@ -60,7 +60,7 @@ export function createLogView(
     claims,
     filter,
   }: {
-    readonly chain: Chain;
+    readonly chain: Pick<Chain, 'has' | 'getAll' | 'insert'>;
     readonly streams: StreamViews;
     readonly claims: ClaimViews;
     readonly filter: KeyFilter;
@@ -116,7 +116,7 @@ export function createLogView(
 
   const readOn = async (): Promise<Head> => {
     const since = begun;
-    for (let step = 1; ; ) {
+    for (let step = 2; ; step = Math.min(step * 2, refreshMax)) {
       // Who begins to write after this was asked, and comes first, knows all that was there then.
       if (confirmed > since) return head;
       const number = head.number + 1;
@@ -127,7 +127,8 @@ export function createLogView(
       const numbers = Array.from({ length: step }, (_, at) => number + at);
       const commits = await chain.getAll(numbers);
       for (const commit of commits) apply(commit);
-      if (commits.length === step) step = Math.min(step * 2, refreshMax);
+      // Where one is missing, the chain ended when that was looked for, or later: others may write without end meanwhile.
+      if (commits.length < step) return head;
     }
   };
 
