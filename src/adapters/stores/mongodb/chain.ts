@@ -10,6 +10,8 @@ export interface Chain {
   get(number: number): Promise<Commit | undefined>;
   /** Those of the numbers that are there. */
   getAll(numbers: readonly number[]): Promise<readonly Commit[]>;
+  /** Those that are there from this number on, ascending; so many at most. */
+  following(number: number, limit: number): Promise<readonly Commit[]>;
   /** All of them, which the log is known to have. @throws STORE_CORRUPT */
   getKnown(numbers: readonly number[]): Promise<readonly Commit[]>;
   /** Writes the commit if its number is free; gives the one that has the number then. */
@@ -74,6 +76,11 @@ export function createChain(
 
     async getAll(numbers) {
       return (await Promise.all(numbers.map(get))).filter((commit) => commit !== undefined);
+    },
+
+    async following(number, limit) {
+      const docs = await documents.find({ _id: { $gte: commitId(number) } }, { sort: { _id: 1 }, limit });
+      return docs.map((doc) => keep(decodeCommit(doc)));
     },
 
     async getKnown(numbers) {

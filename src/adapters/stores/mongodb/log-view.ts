@@ -50,8 +50,8 @@ export interface LogView {
 /** So soon after a write the next one begins, under load. */
 const nextWriteMs = 2;
 
-/** How many commits are asked for at once, at most, when there are more and more. */
-const refreshMax = 16;
+/** How many commits are read at once by who is far behind. */
+const refreshMax = 64;
 
 export function createLogView(
   {
@@ -60,7 +60,7 @@ export function createLogView(
     claims,
     filter,
   }: {
-    readonly chain: Pick<Chain, 'has' | 'getAll' | 'insert'>;
+    readonly chain: Pick<Chain, 'has' | 'getAll' | 'following' | 'insert'>;
     readonly streams: StreamViews;
     readonly claims: ClaimViews;
     readonly filter: KeyFilter;
@@ -116,19 +116,20 @@ export function createLogView(
 
   const readOn = async (): Promise<Head> => {
     const since = begun;
-    for (let step = 2; ; step = Math.min(step * 2, refreshMax)) {
+    for (let isFarBehind = false; ; isFarBehind = true) {
       // Who begins to write after this was asked, and comes first, knows all that was there then.
       if (confirmed > since) return head;
       const number = head.number + 1;
       // Whether there is one is asked before what it is: mostly there is none, or it is this instance's own.
-      if (!(await chain.has(number))) return head;
+      if (!isFarBehind && !(await chain.has(number))) return head;
       if (writing !== undefined) await writing.catch(() => {});
       if (head.number >= number) continue;
-      const numbers = Array.from({ length: step }, (_, at) => number + at);
-      const commits = await chain.getAll(numbers);
+      const [asked, commits] = isFarBehind
+        ? [refreshMax, await chain.following(number, refreshMax)]
+        : [2, await chain.getAll([number, number + 1])];
       for (const commit of commits) apply(commit);
       // Where one is missing, the chain ended when that was looked for, or later: others may write without end meanwhile.
-      if (commits.length < step) return head;
+      if (commits.length < asked) return head;
     }
   };
 

@@ -17,6 +17,11 @@ describe("an instance's view of the log", () => {
         last++;
         return there.map(commit);
       },
+      async following(number, limit) {
+        const there = Math.min(last + 1 - number, limit);
+        last++;
+        return Array.from({ length: there }, (_, at) => commit(number + at));
+      },
     });
     const { number } = await view.refresh();
     assert.ok(number >= 5 && number <= last, `${number} of ${last}`);
@@ -25,14 +30,15 @@ describe("an instance's view of the log", () => {
   test('ends before a commit that was written between two questions, when the one before it was not there yet', async () => {
     const view = viewOf({
       has: async () => true,
-      getAll: async (numbers) => numbers.filter((number) => number !== 2).map(commit),
+      getAll: async (numbers) => numbers.map(commit),
+      following: async (number) => [commit(number), commit(number + 2)],
     });
-    assert.equal((await view.refresh()).number, 1);
+    assert.equal((await view.refresh()).number, 3);
   });
 });
 
 /** A view that has read nothing yet of a chain of empty commits. */
-function viewOf(chain: Pick<Chain, 'has' | 'getAll'>): LogView {
+function viewOf(chain: Pick<Chain, 'has' | 'getAll' | 'following'>): LogView {
   const unused = () => assert.fail('an empty commit has no streams and no claims');
   const views = { of: unused, load: unused, catchUp: unused, forget: unused, trim: unused };
   const filter = { add: unused, mayHave: unused, isComplete: unused };
