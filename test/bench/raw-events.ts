@@ -8,13 +8,20 @@ export const rawBatch = 100;
 export interface RawEvent {
   readonly position: number;
   readonly streamId: string;
+  /** From 1. */
+  readonly streamNumber: number;
   readonly version: number;
   readonly id: string;
+  /** Of the command that made it, which is its correlation id as well. */
+  readonly commandId: string;
   readonly type: string;
   readonly meta: string;
   readonly data: string;
   readonly recordedAt: string;
 }
+
+/** As long as the fingerprints of commands are. */
+export const rawFingerprint = 'x'.repeat(43);
 
 /** All events of a run, in batches: five a stream, as the commands make them. */
 export function rawBatches(): readonly (readonly RawEvent[])[] {
@@ -27,8 +34,10 @@ export function rawBatches(): readonly (readonly RawEvent[])[] {
       return {
         position: round * rawBatch + at + 1,
         streamId: `user-${Math.floor(round / 5) * rawBatch + at}`,
+        streamNumber: Math.floor(round / 5) * rawBatch + at + 1,
         version: (round % 5) + 1,
         id: freshId(),
+        commandId,
         type: 'UserProfileUpdated',
         meta: JSON.stringify({ ...meta, source: 'bench' }),
         data,

@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Collection, type Filter, MongoBulkWriteError, type OptionalUnlessRequiredId } from 'mongodb';
+import { together } from '../together.ts';
 import type { Connection, Keyed } from './connection.ts';
 import { duplicateKey, isDuplicateKey } from './mongodb-errors.ts';
 
@@ -204,22 +204,6 @@ export function documentsIn<Doc extends Keyed>(connection: Connection, name: str
     async index(keys) {
       if (!scans) await run(() => collection.createIndexes(keys.map((key) => ({ key: { ...key } }))));
     },
-  };
-}
-
-/** Makes a function of many from calls of one, which come in the same turn of the event loop. */
-function together<Item, Result>(work: (items: readonly Item[]) => Promise<readonly Result[]>) {
-  let waiting: Item[] = [];
-  let started: Promise<readonly Result[]> | undefined;
-  return async (item: Item): Promise<Result> => {
-    const place = waiting.push(item) - 1;
-    started ??= nextTurn().then(() => {
-      const items = waiting;
-      waiting = [];
-      started = undefined;
-      return work(items);
-    });
-    return (await started)[place] as Result;
   };
 }
 

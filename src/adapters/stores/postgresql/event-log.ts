@@ -1,10 +1,11 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import { failure } from '../../../kernel/errors.ts';
-import type { EventId } from '../../../kernel/message.ts';
-import type { EventStore } from '../../../ports/event-store.ts';
+import type { EventId, StreamId } from '../../../kernel/message.ts';
+import type { EventStore, StreamHead } from '../../../ports/event-store.ts';
 import { packEvents } from '../archive-codec.ts';
 import { checkEntries } from '../entries.ts';
 import { encodeData } from '../event-data.ts';
+import { together } from '../together.ts';
 import { postgresqlArchives } from './archives.ts';
 import { jsonTexts } from './array-literal.ts';
 import { encodeBatch } from './batch.ts';
@@ -26,10 +27,20 @@ export function postgresqlEvents(db: Database, { commands, claims }: LogParts, c
   const append = db.prepare<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
     $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
-  const head = db.prepare<[version: number, lastEvent: EventId]>(
-    `SELECT version, id FROM $.events WHERE stream = (SELECT key FROM $.streams WHERE type = $1 AND id = $2)
-      ORDER BY version DESC LIMIT 1`,
-  );
+  const heads = db.prepare<[version: number | null, lastEvent: EventId]>(`SELECT e.version, e.id
+    FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(type, id, at)
+    LEFT JOIN LATERAL (SELECT t.key FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
+    LEFT JOIN LATERAL (SELECT e.version, e.id FROM $.events e WHERE e.stream = t.key
+      ORDER BY e.version DESC LIMIT 1) e ON true
+    ORDER BY w.at`);
+  // Many aggregates are hydrated at once, and each begins with this question.
+  const headOf = together(async (streams: readonly StreamId[]) => {
+    const rows = await heads(
+      streams.map(({ type }) => type),
+      streams.map(({ id }) => id),
+    );
+    return rows.map(([version, eventId]): StreamHead => (version === null ? { version: 0 } : { version, eventId }));
+  });
 
   return {
     async append(entries) {
@@ -50,9 +61,9 @@ export function postgresqlEvents(db: Database, { commands, claims }: LogParts, c
 
     readAll: reading.readAll,
 
-    async streamHead({ type, id }) {
-      const [row] = await head(type, id);
-      return row ? { version: row[0], eventId: row[1] } : { version: 0 };
+    async streamHead(stream) {
+      db.assertOpen();
+      return headOf(stream);
     },
 
     head: reading.head,
