@@ -9,7 +9,7 @@ import { createProcessor } from '../../src/runtime/processor.ts';
 import { newEvent } from '../../src/testing/store-fixtures.ts';
 import { environmentOf, serverBuses } from '../servers/providers.ts';
 import { rawKafka } from './raw-buses/kafka.ts';
-import { type RawBus, rawMessages, rawMessagesPerSecond } from './raw-buses/load.ts';
+import { type RawBus, rawMessages, rawMessagesPerSecond, rawText } from './raw-buses/load.ts';
 import { rawNats } from './raw-buses/nats.ts';
 import { rawRabbitmq } from './raw-buses/rabbitmq.ts';
 import { rawRedis } from './raw-buses/redis.ts';
@@ -22,7 +22,6 @@ const raws: Readonly<Record<(typeof serverBuses)[number]['name'], RawBus>> = {
   kafka: rawKafka,
 };
 const streams = 2_000;
-const text = 'x'.repeat(1_000);
 
 /** Each bus on a real broker of its own, beside its client alone. */
 export async function busBenches(report: Report): Promise<void> {
@@ -42,7 +41,7 @@ export async function busBenches(report: Report): Promise<void> {
       name: `events of 1 kB from the relay over ${provider.name} to a grouped subscription`,
       value: ours,
       unit: '/s',
-      baseline: { name: 'its client alone, publishing and consuming at', value: theirs },
+      baseline: { name: 'its client alone, publishing and consuming the same messages at', value: theirs },
       goal: { atLeast: 0.5 },
     });
     const broker = await provider.start();
@@ -125,7 +124,7 @@ async function append(store: Store, count: number): Promise<void> {
     Array.from({ length: count }, () => ({
       stream: { type: 'Account', id: `account-${(appended++ * 7) % streams}` },
       expected: 'any',
-      events: [newEvent('Happened', { text, at: performance.now() })],
+      events: [newEvent('Happened', { text: rawText, at: performance.now() })],
     })),
   );
 }

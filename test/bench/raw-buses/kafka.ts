@@ -1,8 +1,10 @@
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
-import { createTally, payload, type RawBus } from './load.ts';
+import { toKafkaMessage } from '../../../src/adapters/buses/kafka/messages.ts';
+import { createTally, type RawBus } from './load.ts';
 
 /** One partition: an idempotent producer that sends many at once, a group that commits what it took. */
-export const rawKafka: RawBus = async (address) => {
+export const rawKafka: RawBus = async (address, events) => {
+  const messages = events.map((event) => toKafkaMessage(event, 'raw').message);
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
   const producer = kafka.producer({
     idempotent: true,
@@ -25,8 +27,8 @@ export const rawKafka: RawBus = async (address) => {
     },
   });
   return {
-    async publish(count) {
-      await producer.send({ topic: 'raw', messages: Array.from({ length: count }, () => ({ value: payload })) });
+    async publish(from, to) {
+      await producer.send({ topic: 'raw', messages: messages.slice(from, to) });
     },
     consume: tally.more,
     async close() {

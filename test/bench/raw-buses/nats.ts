@@ -1,8 +1,10 @@
 import { AckPolicy, connect } from 'nats';
-import { createTally, payload, type RawBus } from './load.ts';
+import { encodeMessage } from '../../../src/adapters/buses/nats/message.ts';
+import { createTally, type RawBus } from './load.ts';
 
 /** One stream on disk, one durable pull consumer: publishes awaited together, each message acknowledged. */
-export const rawNats: RawBus = async (address) => {
+export const rawNats: RawBus = async (address, events) => {
+  const encoded = events.map((event) => encodeMessage(event, 'raw', 2 ** 20));
   const connection = await connect({ servers: address });
   const manager = await connection.jetstreamManager();
   await manager.streams.add({ name: 'raw', subjects: ['raw'] });
@@ -17,8 +19,8 @@ export const rawNats: RawBus = async (address) => {
     }
   })();
   return {
-    async publish(count) {
-      await Promise.all(Array.from({ length: count }, () => stream.publish('raw', payload)));
+    async publish(from, to) {
+      await Promise.all(encoded.slice(from, to).map(({ data, headers }) => stream.publish('raw', data, { headers })));
     },
     consume: tally.more,
     async close() {

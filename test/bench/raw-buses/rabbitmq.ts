@@ -1,8 +1,10 @@
 import { connect } from 'amqplib';
-import { createTally, payload, type RawBus } from './load.ts';
+import { toMessage } from '../../../src/adapters/buses/rabbitmq/messages.ts';
+import { createTally, type RawBus } from './load.ts';
 
 /** One durable quorum queue: persistent messages, confirmed together, each acknowledged. */
-export const rawRabbitmq: RawBus = async (address) => {
+export const rawRabbitmq: RawBus = async (address, events) => {
+  const messages = events.map((event) => toMessage(event, 'raw'));
   const connection = await connect(address);
   const writer = await connection.createConfirmChannel();
   const reader = await connection.createChannel();
@@ -15,8 +17,8 @@ export const rawRabbitmq: RawBus = async (address) => {
     tally.add(1);
   });
   return {
-    async publish(count) {
-      for (let n = 0; n < count; n += 1) writer.sendToQueue('raw', payload, { persistent: true });
+    async publish(from, to) {
+      for (const { content, options } of messages.slice(from, to)) writer.sendToQueue('raw', content, options);
       await writer.waitForConfirms();
     },
     consume: tally.more,

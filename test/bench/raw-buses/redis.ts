@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis';
-import { createTally, payload, type RawBus } from './load.ts';
+import { messageOf } from '../../../src/adapters/buses/redis/entries.ts';
+import { createTally, type RawBus } from './load.ts';
 
 /** One stream, one group, one consumer: XADD pipelined, XREADGROUP, XACK of each read. */
-export const rawRedis: RawBus = async (address) => {
+export const rawRedis: RawBus = async (address, events) => {
+  const messages = events.map((event) => messageOf(event, 'raw'));
   const writer = new Redis(address);
   const reader = new Redis(address);
   await writer.xgroup('CREATE', 'raw', 'group', '$', 'MKSTREAM');
@@ -32,8 +34,10 @@ export const rawRedis: RawBus = async (address) => {
     }
   })();
   return {
-    async publish(count) {
-      await Promise.all(Array.from({ length: count }, () => writer.xadd('raw', '*', 'data', payload)));
+    async publish(from, to) {
+      await Promise.all(
+        messages.slice(from, to).map(({ type, text }) => writer.xadd('raw', '*', 'type', type, 'cloudevent', text)),
+      );
     },
     consume: tally.more,
     async close() {
