@@ -42,7 +42,8 @@ export async function startKafka({ settings = [], password }: KafkaOptions = {})
   ];
   writeFileSync(properties, lines.join('\n'));
   const java = ['java', '-Xmx512m', '-XX:+UseG1GC', '-cp', classes] as const;
-  const id = randomBytes(16).toString('base64url');
+  // Not as random as may be: an id that begins with a dash is taken for an option.
+  const id = `a${randomBytes(16).toString('base64url').slice(1)}`;
   await command([...java, 'kafka.tools.StorageTool', 'format', '--standalone', '-t', id, '-c', properties]);
   return startServer({
     name: 'kafka',

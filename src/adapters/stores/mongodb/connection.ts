@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Collection, type Db, MongoClient } from 'mongodb';
 import { failure } from '../../../kernel/errors.ts';
-import { isPassing, storeFailure } from './mongodb-errors.ts';
+import { isPassing, noAnswer, storeFailure } from './mongodb-errors.ts';
 
 /** Every document is found by a text. */
 export interface Keyed {
@@ -51,18 +51,37 @@ export async function connect({ url, patienceMs, answerMs }: ConnectionOptions):
   };
 
   let interruptions = 0;
+  const asking = new Set<(error: unknown) => void>();
   client.on('connectionPoolCleared', () => {
     interruptions += 1;
+    const those = [...asking];
+    setTimeout(() => {
+      for (const giveUp of those) giveUp(noAnswer());
+    }, graceMs).unref();
   });
   client.on('connectionClosed', () => {
     interruptions += 1;
   });
 
+  /**
+   * The driver (7.9) waits for ever for the end of a socket that closes while it begins to write. So who still waits a while
+   * after the server was found gone is told so.
+   */
+  const answered = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const { promise: gone, reject } = Promise.withResolvers<never>();
+    asking.add(reject);
+    try {
+      return await Promise.race([work(), gone]);
+    } finally {
+      asking.delete(reject);
+    }
+  };
+
   const run = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const deadline = performance.now() + patienceMs;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await work();
+        return await answered(work);
       } catch (error) {
         if (!isPassing(error)) throw storeFailure(error);
         interruptions += 1;
@@ -115,6 +134,12 @@ export async function connect({ url, patienceMs, answerMs }: ConnectionOptions):
   }
 }
 
+/** How often it is looked whether the server is there. */
+const beatMs = 2_000;
+
+/** How long a request that was under way when the server was found gone may still be answered. */
+const graceMs = 1_000;
+
 /** What the address says about concerns is not asked: acknowledged means journaled by a majority, and read from there. */
 function newClient(url: string, patienceMs: number, answerMs: number): MongoClient {
   try {
@@ -129,6 +154,7 @@ function newClient(url: string, patienceMs: number, answerMs: number): MongoClie
       serverSelectionTimeoutMS: patienceMs,
       connectTimeoutMS: patienceMs,
       socketTimeoutMS: answerMs,
+      heartbeatFrequencyMS: beatMs,
       ignoreUndefined: true,
       promoteLongs: true,
     });

@@ -116,7 +116,7 @@ export function createLogView(
 
   const readOn = async (): Promise<Head> => {
     const since = begun;
-    for (let isFarBehind = false; ; isFarBehind = true) {
+    for (let isFarBehind = false; ; ) {
       // Who begins to write after this was asked, and comes first, knows all that was there then.
       if (confirmed > since) return head;
       const number = head.number + 1;
@@ -129,7 +129,8 @@ export function createLogView(
         : [2, await chain.getAll([number, number + 1])];
       for (const commit of commits) apply(commit);
       // Where one is missing, the chain ended when that was looked for, or later: others may write without end meanwhile.
-      if (commits.length < asked) return head;
+      if (commits.length < asked || head.number < number) return head;
+      isFarBehind = true;
     }
   };
 

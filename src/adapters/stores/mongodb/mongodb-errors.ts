@@ -46,6 +46,11 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === duplicateKey;
 }
 
+/** Of a request whose server is gone, which the driver does not tell. */
+export function noAnswer(): StatewrightError {
+  return failure('STORE_UNAVAILABLE', { expected: 'an answer', found: 'that the server has gone', remedy: again });
+}
+
 /** The error as the ports promise it. What no kind explains is a defect, so it is INTERNAL. */
 export function storeFailure(error: unknown): StatewrightError {
   if (isFailure(error)) return error;

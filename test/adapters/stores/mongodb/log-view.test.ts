@@ -35,6 +35,15 @@ describe("an instance's view of the log", () => {
     });
     assert.equal((await view.refresh()).number, 3);
   });
+
+  test('ends before a commit that is missing, however many follow it', async () => {
+    const view = viewOf({
+      has: async () => true,
+      getAll: async (numbers) => numbers.map(commit),
+      following: async (number, limit) => Array.from({ length: limit }, (_, at) => commit(number + 1 + at)),
+    });
+    assert.equal((await view.refresh()).number, 2);
+  });
 });
 
 /** A view that has read nothing yet of a chain of empty commits. */
