@@ -14,6 +14,10 @@ import type { Report } from './report.ts';
 interface Bench {
   readonly name: string;
   readonly provider: 'postgresql' | 'redis' | 'mongodb';
+  /** Of the commands, to the raw rate. */
+  readonly goal?: number;
+  /** Of the large read model. */
+  readonly rows: number;
   start(): Promise<Server>;
   /** Events a second by the least code, 100 at a time. */
   readonly raw: { readonly name: string; perSecond(url: string): Promise<number> };
@@ -23,24 +27,33 @@ const benches: readonly Bench[] = [
   {
     name: 'postgresql',
     provider: 'postgresql',
+    goal: 0.4,
+    rows: 200_000,
     start: () => startPostgresql(),
     raw: { name: 'raw inserts by unnest, 100 at a time,', perSecond: rawPostgresqlPerSecond },
   },
   {
     name: 'redis (appendfsync always)',
     provider: 'redis',
+    goal: 0.4,
+    rows: 200_000,
     start: () => startRedis(),
     raw: { name: 'a raw script of 100, pipelined,', perSecond: rawRedisPerSecond },
   },
   {
     name: 'mongodb (FerretDB)',
     provider: 'mongodb',
+    goal: 0.4,
+    // It looks through all rows for each that is not there yet: 200,000 would take it hours.
+    rows: 20_000,
     start: () => startFerretdb(),
     raw: { name: 'raw commit documents of 100', perSecond: rawMongodbPerSecond },
   },
   {
     name: 'mongodb (mongo-java-server)',
     provider: 'mongodb',
+    // No goal: it confirms what is not on disk yet, faster than a statechart decides on memory.
+    rows: 200_000,
     start: () => startMongoJava(),
     raw: { name: 'raw commit documents of 100', perSecond: rawMongodbPerSecond },
   },
@@ -58,7 +71,7 @@ export async function storeBenches(report: Report): Promise<void> {
   }
 }
 
-async function measure(report: Report, { name, provider, raw }: Bench, url: string): Promise<void> {
+async function measure(report: Report, { name, provider, goal, rows, raw }: Bench, url: string): Promise<void> {
   let namespaces = 0;
   const freshStore = () => openStore({ provider, url, namespace: `bench${namespaces++}` } satisfies StoreSettings);
 
@@ -77,12 +90,16 @@ async function measure(report: Report, { name, provider, raw }: Bench, url: stri
     value: ours,
     unit: '/s',
     baseline: { name: `${raw.name} at`, value: theirs },
-    goal: { atLeast: 0.4 },
+    ...(goal !== undefined && { goal: { atLeast: goal } }),
   });
 
-  const sizes = [2_000, 200_000] as const;
-  for (const { name: question, smallMs, largeMs } of await readModelCosts({ freshStore, sizes })) {
+  for (const { name: question, smallMs, largeMs } of await readModelCosts({ freshStore, sizes: [2_000, rows] })) {
     const baseline = { name: '2,000 rows at', value: smallMs };
-    report({ name: `${question} at 200,000 rows on ${name}`, value: largeMs, unit: 'ms', baseline });
+    report({
+      name: `${question} at ${rows.toLocaleString('en')} rows on ${name}`,
+      value: largeMs,
+      unit: 'ms',
+      baseline,
+    });
   }
 }
