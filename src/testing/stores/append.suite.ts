@@ -142,6 +142,19 @@ export const appendCases: readonly StoreCase[] = [
     },
   },
   {
+    name: 'heads that are asked for at once are each the right one, odd and unusable ids among them',
+    async run({ store, stream }) {
+      const one = stream();
+      const ids = [one.id, 'a\u0000b', '\ud800', '', 'NULL', '{"}\\,', 'x'.repeat(10_000)];
+      const { version } = await commit(store, one, 'none', newEvents(2));
+      const heads = await Promise.all(ids.map((id) => store.events.streamHead({ type: one.type, id })));
+      assert.deepEqual(
+        heads.map((head) => head.version),
+        [version, 0, 0, 0, 0, 0, 0],
+      );
+    },
+  },
+  {
     name: 'recordedAt never decreases with position, also when the clock steps back',
     alone: true,
     needs: ['clocked'],

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../kernel/clock.ts';
 import { failure } from '../../../kernel/errors.ts';
 import type { EventId, StreamId } from '../../../kernel/message.ts';
-import type { EventStore, StreamHead } from '../../../ports/event-store.ts';
+import { type EventStore, isUsableId, type StreamHead } from '../../../ports/event-store.ts';
 import { packEvents } from '../archive-codec.ts';
 import { checkEntries } from '../entries.ts';
 import { encodeData } from '../event-data.ts';
@@ -63,6 +63,8 @@ export function postgresqlEvents(db: Database, { commands, claims }: LogParts, c
 
     async streamHead(stream) {
       db.assertOpen();
+      // No such stream has events, and the server would refuse the question with all that go with it.
+      if (!isUsableId(stream.type) || !isUsableId(stream.id)) return { version: 0 };
       return headOf(stream);
     },
 
