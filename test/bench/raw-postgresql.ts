@@ -1,30 +1,23 @@
 import pg from 'pg';
-import { postgresqlStore } from '../../src/adapters/stores/postgresql/postgresql.ts';
-import { type RawEvent, rawBatches, rawEvents, rawFingerprint } from './raw-events.ts';
+import { type RawEvent, rawBatches, rawEvents } from './raw-events.ts';
 
 /**
- * The ceiling of the PostgreSQL store: the rows of its tables, one `INSERT … unnest` a batch, one after the other on one
- * connection. Nothing is looked up, checked, encoded or answered.
+ * The ceiling of the PostgreSQL store: the events alone, one `INSERT … unnest` a batch, one after the other on one
+ * connection. Nothing is read, checked, encoded or answered.
  */
 export async function rawPostgresqlPerSecond(url: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query('DROP SCHEMA IF EXISTS raw CASCADE');
-    const store = await postgresqlStore({ url, namespace: 'raw' });
-    await store.close();
-    const text = `WITH
-      log AS (INSERT INTO raw.events SELECT position, stream, recorded_at, version, 1, id, command, meta, data
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
-          AS w(position, stream, recorded_at, version, id, command, meta, data)),
-      fresh AS (INSERT INTO raw.streams SELECT stream, 'User', id
-        FROM unnest($2::bigint[], $4::integer[], $9::text[]) AS w(stream, version, id) WHERE version = 1)
-      INSERT INTO raw.commands SELECT position, stream, recorded_at, position, version, 1, command, $10
-        FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $6::text[])
-          AS w(position, stream, recorded_at, version, command)`;
+    await client.query(`DROP SCHEMA IF EXISTS raw CASCADE; CREATE SCHEMA raw;
+      CREATE TABLE raw.events (position bigint PRIMARY KEY, version bigint NOT NULL, stream_id text NOT NULL,
+        id text NOT NULL, type text NOT NULL, meta text NOT NULL, data text NOT NULL, recorded_at text NOT NULL,
+        UNIQUE (stream_id, version))`);
+    const text = `INSERT INTO raw.events SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[],
+      $5::text[], $6::text[], $7::text[], $8::text[])`;
     const batches = rawBatches().map(columnsOf);
     const startedMs = performance.now();
-    for (const values of batches) await client.query({ name: 'raw', text, values: [...values, rawFingerprint] });
+    for (const values of batches) await client.query({ name: 'raw', text, values: [...values] });
     return rawEvents / ((performance.now() - startedMs) / 1_000);
   } finally {
     await client.end();
@@ -34,13 +27,12 @@ export async function rawPostgresqlPerSecond(url: string): Promise<number> {
 function columnsOf(events: readonly RawEvent[]): readonly (readonly (string | number)[])[] {
   return [
     events.map(({ position }) => position),
-    events.map(({ streamNumber }) => streamNumber),
-    events.map(({ recordedAt }) => Date.parse(recordedAt)),
     events.map(({ version }) => version),
+    events.map(({ streamId }) => streamId),
     events.map(({ id }) => id),
-    events.map(({ commandId }) => commandId),
+    events.map(({ type }) => type),
     events.map(({ meta }) => meta),
     events.map(({ data }) => data),
-    events.map(({ streamId }) => streamId),
+    events.map(({ recordedAt }) => recordedAt),
   ];
 }

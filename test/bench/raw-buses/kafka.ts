@@ -1,10 +1,12 @@
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { toKafkaMessage } from '../../../src/adapters/buses/kafka/messages.ts';
-import { createTally, type RawBus } from './load.ts';
+import { createTally, dataOf, type RawBus } from './load.ts';
 
 /** One partition: an idempotent producer that sends many at once, a group that commits what it took. */
-export const rawKafka: RawBus = async (address, events) => {
-  const messages = events.map((event) => toKafkaMessage(event, 'raw').message);
+export const rawKafka: RawBus = async (address, events, carried) => {
+  const messages = events.map((event) =>
+    carried === 'data' ? { value: dataOf(event) } : toKafkaMessage(event, 'raw').message,
+  );
   const kafka = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING });
   const producer = kafka.producer({
     idempotent: true,

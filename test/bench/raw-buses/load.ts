@@ -10,13 +10,17 @@ const publishedTogether = 500;
 /** A first few, so that everybody has joined. */
 const warmUp = 500;
 
+/** What a raw run carries of each event: its data alone, or the bus's own message with the headers that it promises. */
+export type Carried = 'data' | 'message';
+
 /**
- * A broker's own client: publishes the messages of the bus, encoded before any clock starts, confirmed, and consumes and
- * acknowledges all meanwhile. What it consumes is not decoded beyond what the client does by itself.
+ * A broker's own client: publishes what it carries of the events, encoded before any clock starts, confirmed, and consumes
+ * and acknowledges all meanwhile. What it consumes is not decoded beyond what the client does by itself.
  */
 export type RawBus = (
   address: string,
   events: readonly RecordedEvent[],
+  carried: Carried,
 ) => Promise<{
   /** Publishes these of the messages, and resolves when they are confirmed. */
   publish(from: number, to: number): Promise<void>;
@@ -26,11 +30,11 @@ export type RawBus = (
 }>;
 
 /** Messages a second from the first publish to the last acknowledgement. */
-export async function rawMessagesPerSecond(open: RawBus, address: string): Promise<number> {
+export async function rawMessagesPerSecond(open: RawBus, address: string, carried: Carried): Promise<number> {
   const events = Array.from({ length: warmUp + rawMessages }, (_, at) =>
     recorded({ type: 'Account', id: `account-${at % 2_000}` }, at + 1, { text: rawText, at }),
   );
-  const bus = await open(address, events);
+  const bus = await open(address, events, carried);
   try {
     await Promise.all([bus.consume(warmUp), bus.publish(0, warmUp)]);
     const startedMs = performance.now();
@@ -43,6 +47,8 @@ export async function rawMessagesPerSecond(open: RawBus, address: string): Promi
     await bus.close();
   }
 }
+
+export const dataOf = ({ data }: RecordedEvent): Buffer => Buffer.from(JSON.stringify(data));
 
 /** Counts what comes, and tells when as many came as somebody waits for. */
 export function createTally() {

@@ -1,10 +1,12 @@
 import { AckPolicy, connect } from 'nats';
 import { encodeMessage } from '../../../src/adapters/buses/nats/message.ts';
-import { createTally, type RawBus } from './load.ts';
+import { createTally, dataOf, type RawBus } from './load.ts';
 
 /** One stream on disk, one durable pull consumer: publishes awaited together, each message acknowledged. */
-export const rawNats: RawBus = async (address, events) => {
-  const encoded = events.map((event) => encodeMessage(event, 'raw', 2 ** 20));
+export const rawNats: RawBus = async (address, events, carried) => {
+  const encoded = events.map((event) =>
+    carried === 'data' ? { data: dataOf(event) } : encodeMessage(event, 'raw', 2 ** 20),
+  );
   const connection = await connect({ servers: address });
   const manager = await connection.jetstreamManager();
   await manager.streams.add({ name: 'raw', subjects: ['raw'] });
@@ -20,7 +22,13 @@ export const rawNats: RawBus = async (address, events) => {
   })();
   return {
     async publish(from, to) {
-      await Promise.all(encoded.slice(from, to).map(({ data, headers }) => stream.publish('raw', data, { headers })));
+      await Promise.all(
+        encoded
+          .slice(from, to)
+          .map(({ data, ...options }) =>
+            stream.publish('raw', data, 'headers' in options ? { headers: options.headers } : {}),
+          ),
+      );
     },
     consume: tally.more,
     async close() {

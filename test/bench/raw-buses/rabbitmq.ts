@@ -1,10 +1,12 @@
 import { connect } from 'amqplib';
 import { toMessage } from '../../../src/adapters/buses/rabbitmq/messages.ts';
-import { createTally, type RawBus } from './load.ts';
+import { createTally, dataOf, type RawBus } from './load.ts';
 
 /** One durable quorum queue: persistent messages, confirmed together, each acknowledged. */
-export const rawRabbitmq: RawBus = async (address, events) => {
-  const messages = events.map((event) => toMessage(event, 'raw'));
+export const rawRabbitmq: RawBus = async (address, events, carried) => {
+  const messages = events.map((event) =>
+    carried === 'data' ? { content: dataOf(event), options: { persistent: true } } : toMessage(event, 'raw'),
+  );
   const connection = await connect(address);
   const writer = await connection.createConfirmChannel();
   const reader = await connection.createChannel();

@@ -1,10 +1,14 @@
 import { Redis } from 'ioredis';
 import { messageOf } from '../../../src/adapters/buses/redis/entries.ts';
-import { createTally, type RawBus } from './load.ts';
+import { createTally, dataOf, type RawBus } from './load.ts';
 
 /** One stream, one group, one consumer: XADD pipelined, XREADGROUP, XACK of each read. */
-export const rawRedis: RawBus = async (address, events) => {
-  const messages = events.map((event) => messageOf(event, 'raw'));
+export const rawRedis: RawBus = async (address, events, carried) => {
+  const messages = events.map((event) => {
+    if (carried === 'data') return ['data', dataOf(event)];
+    const { type, text } = messageOf(event, 'raw');
+    return ['type', type, 'cloudevent', text];
+  });
   const writer = new Redis(address);
   const reader = new Redis(address);
   await writer.xgroup('CREATE', 'raw', 'group', '$', 'MKSTREAM');
@@ -35,9 +39,7 @@ export const rawRedis: RawBus = async (address, events) => {
   })();
   return {
     async publish(from, to) {
-      await Promise.all(
-        messages.slice(from, to).map(({ type, text }) => writer.xadd('raw', '*', 'type', type, 'cloudevent', text)),
-      );
+      await Promise.all(messages.slice(from, to).map((fields) => writer.xadd('raw', '*', ...fields)));
     },
     consume: tally.more,
     async close() {
