@@ -75,14 +75,15 @@ export function createEventHandler(
 
   return async (event) => {
     const startedMs = clock.monotonicMs();
-    const waiting = untilStopped(signal);
     let attempts = 0;
     counts.add('inFlight', event.type, name);
     try {
-      await retrying((attempt) => waiting.pausedFor(() => once(event, attempt)), {
+      await retrying((attempt) => once(event, attempt), {
         clock,
         delayMs: settings.retryDelayMs,
-        signal: waiting.signal,
+        signal,
+        // What a handler did counts.
+        waitsForTask: true,
         isRetryable(error) {
           if (signal.aborted) return false;
           if (isFailure(error, 'DRAINING')) return true;
@@ -107,32 +108,9 @@ export function createEventHandler(
       const code = isFailure(error) ? error.code : 'HANDLER_FAILED';
       return { kind: 'failed', code, cause: causeOf(error), attempts };
     } finally {
-      waiting.forget();
       counts.add('inFlight', event.type, name, -1);
       telemetry.observeMs('event_handling_ms', clock.monotonicMs() - startedMs, { subscription: name });
     }
-  };
-}
-
-/** Cuts the waits between tries when the subscription stops; a handler under way is waited for, and what it did counts. */
-function untilStopped(stopping: AbortSignal) {
-  const cut = new AbortController();
-  let running = false;
-  const stop = () => {
-    if (!running) cut.abort();
-  };
-  stopping.addEventListener('abort', stop, { once: true });
-  return {
-    signal: cut.signal,
-    async pausedFor(task: () => Promise<void>): Promise<void> {
-      running = true;
-      try {
-        await task();
-      } finally {
-        running = false;
-      }
-    },
-    forget: () => stopping.removeEventListener('abort', stop),
   };
 }
 

@@ -12,8 +12,10 @@ export interface RetryOptions {
   readonly delayMs: number;
   /** Default 30,000. */
   readonly maxDelayMs?: number;
-  /** Ends the waiting at once. A task under way is not waited for. */
+  /** Ends the waiting at once. A task under way is not waited for, unless `waitsForTask`. */
   readonly signal?: AbortSignal;
+  /** When the signal aborts, what the task under way returns still counts; it is not tried again. */
+  readonly waitsForTask?: boolean;
   /** Default: `isPassing`. */
   readonly isRetryable?: (error: unknown) => boolean;
   /** Told after each failure that is followed by a wait of `delayMs`. */
@@ -36,8 +38,8 @@ export async function retrying<T>(task: (attempt: number) => Promise<T>, options
 }
 
 function again<T>(task: (attempt: number) => Promise<T>, options: RetryOptions, first: unknown): Promise<T> {
-  const { clock, attempts = Number.POSITIVE_INFINITY, delayMs, maxDelayMs = 30_000, signal } = options;
-  const { isRetryable = isPassing, onRetry, random = Math.random } = options;
+  const { clock, attempts = Number.POSITIVE_INFINITY, delayMs, maxDelayMs = 30_000 } = options;
+  const { signal, waitsForTask = false, isRetryable = isPassing, onRetry, random = Math.random } = options;
   return new Promise((resolve, reject) => {
     let result: T;
     let error = first;
@@ -47,7 +49,8 @@ function again<T>(task: (attempt: number) => Promise<T>, options: RetryOptions, 
     const failed = (cause: unknown) => {
       if (machine === undefined) return;
       error = cause;
-      machine.send({ type: 'attempt.failed', retryable: isRetryable(cause), jitter: random() });
+      const retryable = isRetryable(cause) && !(waitsForTask && signal?.aborted === true);
+      machine.send({ type: 'attempt.failed', retryable, jitter: random() });
     };
     const attempt = async (number: number) => {
       try {
@@ -57,7 +60,10 @@ function again<T>(task: (attempt: number) => Promise<T>, options: RetryOptions, 
       }
       machine?.send({ type: 'attempt.succeeded' });
     };
-    const abort = () => machine?.send({ type: 'aborted' });
+    const abort = () => {
+      if (waitsForTask && machine?.snapshot().value === 'attempting') return;
+      machine?.send({ type: 'aborted' });
+    };
     const settle = (outcome: () => void) => {
       signal?.removeEventListener('abort', abort);
       machine = undefined;

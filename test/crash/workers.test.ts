@@ -62,7 +62,7 @@ for (const provider of serverStores) {
 
     test.for(troubles.map((each, number) => ({ ...each, namespace: `workers${number}` })))(
       `$name, under ${clients} clients: nothing lost, nothing twice, and they carry on by themselves`,
-      { timeout: 400_000 + seconds * 2_000 },
+      { timeout: 400_000 + seconds * 10_000 },
       async ({ trouble, namespace }, { onTestFinished }) => {
         const dataDir = await mkdtemp(join(tmpdir(), 'statewright-workers-'));
         onTestFinished(() => rm(dataDir, { recursive: true }));

@@ -115,4 +115,19 @@ describe('retrying', () => {
     await clock.advance(60_000);
     expect(clock.waiting).toBe(0);
   });
+
+  test('an abort waits for the attempt under way when told so; it is the last', async () => {
+    const stop = new AbortController();
+    const stopping = { ...options, signal: stop.signal, waitsForTask: true };
+    const gates = [Promise.withResolvers<number>(), Promise.withResolvers<number>()] as const;
+    const behind = (gate: Promise<number>) => (attempt: number) => (attempt === 1 ? Promise.reject(refused) : gate);
+    const succeeding = expect(retrying(behind(gates[0].promise), stopping)).resolves.toBe(7);
+    const failing = expect(retrying(behind(gates[1].promise), stopping)).rejects.toBe(refused);
+    await clock.advance(1_000);
+    stop.abort();
+    gates[0].resolve(7);
+    gates[1].reject(refused);
+    await Promise.all([succeeding, failing]);
+    expect(clock.waiting).toBe(0);
+  });
 });
