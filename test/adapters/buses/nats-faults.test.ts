@@ -1,5 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type NatsBusOptions, natsBus } from '../../../src/adapters/buses/nats/nats.ts';
@@ -72,6 +75,21 @@ describeWithServer('TEST_NATS_URL', 'nats: what goes wrong', () => {
 
   test('a server that is not there is BUS_UNAVAILABLE', async () => {
     await expect(natsBus({ url: 'nats://127.0.0.1:1' })).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
+  });
+
+  test('a user who may not publish events is told so, not left to wait', async ({ onTestFinished }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'statewright-nats-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const config = join(folder, 'nats.conf');
+    await writeFile(
+      config,
+      'authorization { users = [{ user: me, password: it, permissions: { publish: { deny: "*.events.>" } } }] }',
+    );
+    const strict = await startNats({ args: ['-c', config] });
+    onTestFinished(() => strict.remove());
+    const bus = await natsBus({ url: `nats://me:it@127.0.0.1:${strict.port}` });
+    onTestFinished(() => bus.close());
+    await expect(bus.publish(orders(3))).rejects.toMatchObject({ code: 'INVALID_CONFIGURATION' });
   });
 
   test('a stream or subjects of somebody else are left alone', async () => {

@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { headers, type MsgHdrs } from 'nats';
+import { type MsgHdrs, MsgHdrsImpl } from 'nats';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { messageTooLarge } from '../bus-errors.ts';
 import { fromCloudEvent, toCloudEvent } from '../cloud-events.ts';
@@ -24,14 +24,12 @@ const maxDataBytes = 8 * 2 ** 20;
 export function encodeMessage(event: RecordedEvent, namespace: string, maxBytes: number): NatsMessage {
   const { attributes, data } = toCloudEvent(event, namespace);
   // The server drops a second message of this id within its window of duplicates.
-  const fields = [
-    ['Nats-Msg-Id', event.id],
-    ...Object.entries(attributes).map(([name, value]) => [`ce-${name}`, value]),
-  ];
+  let head = `NATS/1.0\r\nNats-Msg-Id: ${attributes.id}\r\n`;
+  for (const name of Object.keys(attributes)) head += `ce-${name}: ${attributes[name]}\r\n`;
   if (data.length > maxDataBytes) throw messageTooLarge(event, data.length, maxDataBytes);
-  const plain = message(event, fields, data);
+  const plain = message(event, head, data);
   if (plain.bytes <= maxBytes) return plain;
-  const compressed = message(event, [...fields, [encodingKey, 'gzip']], gzipSync(data));
+  const compressed = message(event, `${head}${encodingKey}: gzip\r\n`, gzipSync(data));
   if (compressed.bytes > maxBytes) throw messageTooLarge(event, plain.bytes, maxBytes);
   return compressed;
 }
@@ -52,13 +50,22 @@ export function decodeMessage(carried: MsgHdrs | undefined, data: Uint8Array): R
 
 const encodingKey = 'content-encoding';
 
-function message(event: RecordedEvent, fields: readonly (readonly string[])[], data: Buffer): NatsMessage {
-  const carried = headers();
-  // `NATS/1.0`, the empty line at the end, and `: ` with a line's end for each.
-  let bytes = 12 + data.length;
-  for (const [name = '', value = ''] of fields) {
-    carried.set(name, value);
-    bytes += name.length + value.length + 4;
+/** @param head the headers' lines: visible ASCII, as the attributes of a CloudEvent are. */
+function message(event: RecordedEvent, head: string, data: Buffer): NatsMessage {
+  const headers = new Written(Buffer.from(`${head}\r\n`, 'latin1'));
+  return { event, headers, data, bytes: headers.encode().length + data.length };
+}
+
+/** Headers as they go over the wire. Setting one after the other costs the driver five times as much. */
+class Written extends MsgHdrsImpl {
+  readonly #bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    super();
+    this.#bytes = bytes;
   }
-  return { event, headers: carried, data, bytes };
+
+  override encode(): Uint8Array {
+    return this.#bytes;
+  }
 }

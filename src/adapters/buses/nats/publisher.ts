@@ -1,8 +1,10 @@
 import { ErrorCode, type NatsConnection, NatsError } from 'nats';
+import type { Clock } from '../../../kernel/clock.ts';
 import { isFailure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { busClosed, messageTooLarge } from '../bus-errors.ts';
-import { apiErrorOf, apiErrors, confirmTimeoutMs, dial, type NatsAddress, natsFailure } from './connection.ts';
+import { type Confirmations, createConfirmations } from './confirmations.ts';
+import { apiErrorOf, apiErrors, dial, type NatsAddress, natsFailure } from './connection.ts';
 import { encodeMessage, type NatsMessage } from './message.ts';
 import type { Topology } from './topology.ts';
 
@@ -14,10 +16,16 @@ export interface Publisher {
 
 export interface PublisherOptions {
   readonly address: NatsAddress;
+  readonly clock: Clock;
   readonly namespace: string;
   readonly topology: Topology;
   /** Makes the stream anew when it is gone. */
   readonly ensureStream: () => Promise<unknown>;
+}
+
+interface Line {
+  readonly connection: NatsConnection;
+  readonly confirmations: Confirmations;
 }
 
 /** So much is under way at once; the next follows when all of it is confirmed. */
@@ -31,17 +39,23 @@ const nobodyListens: string = ErrorCode.NoResponders;
  * the server takes them in order, so what it has of them is always the first of what was sent; that is why a connection
  * that was lost, or whose answer did not come, is never used again.
  */
-export function createPublisher({ address, namespace, topology, ensureStream }: PublisherOptions): Publisher {
-  let open: Promise<NatsConnection> | undefined;
+export function createPublisher(options: PublisherOptions): Publisher {
+  const { address, clock, namespace, topology, ensureStream } = options;
+  let open: Promise<Line> | undefined;
   let closed = false;
 
-  async function connected(): Promise<NatsConnection> {
+  async function connect(): Promise<Line> {
+    const connection = await dial(address, false);
+    return { connection, confirmations: createConfirmations(connection, clock) };
+  }
+
+  async function connected(): Promise<Line> {
     if (closed) throw busClosed();
-    open ??= dial(address, false);
+    open ??= connect();
     const used = open;
     try {
-      const connection = await used;
-      if (!connection.isClosed()) return connection;
+      const line = await used;
+      if (!line.connection.isClosed()) return line;
     } catch (error) {
       if (open === used) open = undefined;
       throw error;
@@ -50,13 +64,13 @@ export function createPublisher({ address, namespace, topology, ensureStream }: 
     return connected();
   }
 
-  async function abandon(connection: NatsConnection): Promise<void> {
-    if ((await open?.catch(() => undefined)) === connection) open = undefined;
-    await connection.close();
+  async function abandon(line: Line): Promise<void> {
+    if ((await open?.catch(() => undefined)) === line) open = undefined;
+    await line.connection.close();
   }
 
-  async function publishAll(connection: NatsConnection, events: readonly RecordedEvent[]): Promise<void> {
-    const maxBytes = connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  async function publishAll(line: Line, events: readonly RecordedEvent[]): Promise<void> {
+    const maxBytes = line.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
     for (let at = 0; at < events.length; ) {
       const messages: NatsMessage[] = [];
       for (let bytes = 0; bytes < windowBytes && messages.length < windowSize; ) {
@@ -66,46 +80,43 @@ export function createPublisher({ address, namespace, topology, ensureStream }: 
         messages.push(message);
         bytes += message.bytes;
       }
-      await confirmed(connection, messages);
+      await confirmed(line, messages);
       at += messages.length;
     }
   }
 
-  async function confirmed(connection: NatsConnection, messages: readonly NatsMessage[]): Promise<void> {
-    const jetStream = connection.jetstream({ timeout: confirmTimeoutMs });
-    const answers = messages.map(({ event, headers, data }) =>
-      jetStream.publish(topology.subject(event), data, { headers }),
+  async function confirmed({ confirmations }: Line, messages: readonly NatsMessage[]): Promise<void> {
+    const rejection = await confirmations.publish(
+      messages.map(({ event, headers, data }) => ({ subject: topology.subject(event), headers, data })),
     );
-    // All of them, so that none is anybody's unhandled rejection.
-    for (const [at, outcome] of (await Promise.allSettled(answers)).entries()) {
-      if (outcome.status === 'fulfilled') continue;
-      const message = messages[at];
-      if (message !== undefined && apiErrorOf(outcome.reason) === apiErrors.streamMessageTooLarge)
-        throw messageTooLarge(message.event, message.bytes, message.bytes - 1);
-      throw outcome.reason;
-    }
+    if (rejection === undefined) return;
+    const { at, error } = rejection;
+    const message = messages[at];
+    if (message !== undefined && apiErrorOf(error) === apiErrors.streamMessageTooLarge)
+      throw messageTooLarge(message.event, message.bytes, message.bytes - 1);
+    throw error;
   }
 
   return {
     async publish(events) {
-      const connection = await connected();
+      const line = await connected();
       try {
         try {
-          await publishAll(connection, events);
+          await publishAll(line, events);
         } catch (error) {
           if (!(error instanceof NatsError && error.code === nobodyListens)) throw error;
           await ensureStream();
-          await publishAll(connection, events);
+          await publishAll(line, events);
         }
       } catch (error) {
-        if (!isFailure(error)) await abandon(connection);
+        if (!isFailure(error)) await abandon(line);
         throw closed ? busClosed() : natsFailure(address.broker, error);
       }
     },
     async close() {
       closed = true;
-      const connection = await open?.catch(() => undefined);
-      await connection?.close();
+      const line = await open?.catch(() => undefined);
+      await line?.connection.close();
     },
   };
 }
