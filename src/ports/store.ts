@@ -23,8 +23,10 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** What the conformance suites ask an adapter for. */
+/** What the runtime and the conformance suites ask an adapter for. */
 export interface StoreFeatures {
+  /** Works in this process, which does nothing else meanwhile. */
+  readonly embedded: boolean;
   /** Survives the process. */
   readonly durable: boolean;
   /** Can be opened by several processes at once. */

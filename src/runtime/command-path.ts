@@ -24,7 +24,14 @@ export interface CommandPath {
 export function createCommandPath(context: RuntimeContext): CommandPath {
   const { store, clock, logger, telemetry, settings } = context;
   const breaker = createBreaker({ name: 'store', clock, isPassing: isUnknown });
-  const committer = createCommitter({ events: store.events, breaker, clock, telemetry, retryDelayMs: 100 });
+  const committer = createCommitter({
+    events: store.events,
+    embedded: store.features.embedded,
+    breaker,
+    clock,
+    telemetry,
+    retryDelayMs: 100,
+  });
   const snapshotter = createSnapshotter({
     snapshots: store.snapshots,
     every: settings.snapshotEvery,

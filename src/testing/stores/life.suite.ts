@@ -11,10 +11,11 @@ export const lifeCases: readonly StoreCase[] = [
   {
     name: 'tells its features as its adapter declares them',
     async run({ store, features }) {
-      assert.deepEqual(store.features, {
-        durable: features.includes('durable'),
-        shared: features.includes('shared'),
-      });
+      const { durable, shared } = store.features;
+      assert.deepEqual(
+        { durable, shared },
+        { durable: features.includes('durable'), shared: features.includes('shared') },
+      );
       assert.match(store.provider, /^[a-z]+$/);
     },
   },

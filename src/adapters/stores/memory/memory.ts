@@ -31,7 +31,7 @@ export function memoryStore({ clock = systemClock }: MemoryStoreOptions = {}): S
   const leases = memoryLeases(assertOpen);
   return {
     provider: 'memory',
-    features: { durable: false, shared: false },
+    features: { embedded: true, durable: false, shared: false },
     events: memoryEvents(log, clock, assertOpen),
     snapshots: memorySnapshots(assertOpen),
     checkpoints: memoryCheckpoints(checkpoints, leases.assertFence, assertOpen),

@@ -114,7 +114,7 @@ async function storeOn(connection: Connection, namespace: string, clock: Clock):
   });
   return {
     provider: 'mongodb',
-    features: { durable: true, shared: true },
+    features: { embedded: false, durable: true, shared: true },
     events: mongodbEvents(connection, { chain, view, writer, reading, archives, watchers }),
     snapshots: mongodbSnapshots(connection, within<SnapshotDocument>('snapshots')),
     checkpoints: checkpoints.store,

@@ -44,7 +44,7 @@ export async function postgresqlStore({
   );
   return {
     provider: 'postgresql',
-    features: { durable: true, shared: true },
+    features: { embedded: false, durable: true, shared: true },
     events: postgresqlEvents(db, log, clock),
     snapshots: postgresqlSnapshots(db),
     checkpoints: postgresqlCheckpoints(db),

@@ -60,7 +60,7 @@ export async function redisStore({
   connection.onReconnect(() => void lostTail.check().catch(() => {}));
   return {
     provider: 'redis',
-    features: { durable: true, shared: true },
+    features: { embedded: false, durable: true, shared: true },
     events: redisEvents(connection, keys, { clock, wakes, lostTail }),
     snapshots: redisSnapshots(connection, keys),
     checkpoints: redisCheckpoints(connection, keys),

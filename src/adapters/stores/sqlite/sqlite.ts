@@ -39,7 +39,7 @@ export function sqliteStore({ file, clock = systemClock, patienceMs = 5000, maxB
   const probe = db.prepare('SELECT 1 FROM streams LIMIT 1');
   return {
     provider: 'sqlite',
-    features: { durable: true, shared: true },
+    features: { embedded: true, durable: true, shared: true },
     events: sqliteEvents(db, log, clock),
     snapshots: sqliteSnapshots(db, streams),
     checkpoints: sqliteCheckpoints(db, leases.assertFence),
