@@ -23,9 +23,9 @@ const raws: Readonly<Record<(typeof serverBuses)[number]['name'], RawBus>> = {
 };
 const streams = 2_000;
 
-/** Each bus on a real broker of its own, beside its client alone. */
-export async function busBenches(report: Report): Promise<void> {
-  for (const provider of serverBuses) {
+/** Each bus on a real broker of its own, beside its client alone; `only` those whose name has this in it. */
+export async function busBenches(report: Report, only = ''): Promise<void> {
+  for (const provider of serverBuses.filter(({ name }) => name.includes(only))) {
     const runs: { readonly data: number; readonly messages: number; readonly ours: number }[] = [];
     for (let run = 0; run < 3; run += 1) {
       const raw = async (carried: Carried) => {

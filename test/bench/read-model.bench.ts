@@ -1,6 +1,5 @@
 import type { ReadModelGeneration, Row } from '../../src/ports/read-model.ts';
 import type { Store } from '../../src/ports/store.ts';
-import { median } from './report.ts';
 
 const name = 'users';
 const fence = { lease: 'bench', token: 1 };
@@ -28,8 +27,8 @@ export async function readModelCosts({ freshStore, sizes }: ReadModelSizes): Pro
     const smallMs: number[] = [];
     const largeMs: number[] = [];
     for (let round = 0; round < 5; round += 1) {
-      smallMs.push(await median(200, () => timed(() => ask(small.store, small.rows))));
-      largeMs.push(await median(200, () => timed(() => ask(large.store, large.rows))));
+      smallMs.push(await usualMs(() => ask(small.store, small.rows)));
+      largeMs.push(await usualMs(() => ask(large.store, large.rows)));
     }
     costs.push({ name: question, smallMs: Math.min(...smallMs), largeMs: Math.min(...largeMs) });
   }
@@ -88,8 +87,14 @@ function anyOf(rows: number): number {
   return drawn % rows;
 }
 
-async function timed(task: () => Promise<unknown>): Promise<number> {
+/** The median of 200 times, or of as many as a second has room for, three at least: some servers look through all rows. */
+async function usualMs(task: () => Promise<unknown>): Promise<number> {
+  const took: number[] = [];
   const startedMs = performance.now();
-  await task();
-  return performance.now() - startedMs;
+  while (took.length < 200 && (took.length < 3 || performance.now() - startedMs < 1_000)) {
+    const beganMs = performance.now();
+    await task();
+    took.push(performance.now() - beganMs);
+  }
+  return took.sort((a, b) => a - b)[Math.floor(took.length / 2)] ?? Number.NaN;
 }
