@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/kernel/clock.ts';
+import { failure } from '../../src/kernel/errors.ts';
+import type { AppendEntry, AppendOutcome } from '../../src/ports/event-store.ts';
+import { silentTelemetry } from '../../src/ports/telemetry.ts';
+import { createBreaker } from '../../src/runtime/breaker.ts';
+import { createCommitter } from '../../src/runtime/committer.ts';
+import { newEvent } from '../../src/testing/store-fixtures.ts';
+
+/** A committer, and what happened in order: `append 3`, `answered 3`, `settled 1`, … */
+function setUp({ embedded }: { readonly embedded: boolean }) {
+  const told: string[] = [];
+  let underWay = 0;
+  const committer = createCommitter({
+    events: {
+      async append(entries) {
+        expect(++underWay).toBe(1);
+        told.push(`append ${entries.length}`);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        underWay -= 1;
+        told.push(`answered ${entries.length}`);
+        if (entries.some(({ stream }) => stream.id === 'poison')) throw failure('EVENT_TOO_LARGE');
+        return entries.map(
+          (_, at): AppendOutcome => ({ kind: 'committed', version: 1, position: at + 1, recordedAt: '' }),
+        );
+      },
+    },
+    embedded,
+    breaker: createBreaker({ name: 'store', clock: systemClock }),
+    clock: systemClock,
+    telemetry: silentTelemetry,
+    retryDelayMs: 1,
+  });
+  const entryOf = (id: string): AppendEntry => ({
+    stream: { type: 'Account', id },
+    expected: 'any',
+    events: [newEvent('Happened', {})],
+  });
+  const submit = (id: string, settled = () => {}) =>
+    committer.submit(entryOf(id), (outcome) => {
+      told.push(`${'kind' in outcome ? outcome.kind : outcome.code} ${id}`);
+      settled();
+    });
+  return { committer, told, submit };
+}
+
+test('on a store elsewhere, one half is answered while the other is under way, each in order', async () => {
+  const { committer, told, submit } = setUp({ embedded: false });
+  // Each of 200 callers sends once more when it is answered.
+  for (let caller = 0; caller < 200; caller++) submit(`a${caller}`, () => submit(`b${caller}`));
+  await committer.flushed();
+  const of = (letter: string) => told.filter((each) => each.startsWith(`committed ${letter}`));
+  for (const letter of ['a', 'b'])
+    expect(of(letter)).toEqual(Array.from({ length: 200 }, (_, at) => `committed ${letter}${at}`));
+  expect(told.filter((each) => each.startsWith('append'))).toEqual(Array(4).fill('append 100'));
+  // The first answers come after the second append began, and before it was answered.
+  const first = told.indexOf('committed a0');
+  expect(told.slice(0, first)).toEqual(['append 100', 'answered 100', 'append 100']);
+  expect(told.indexOf('answered 100', first)).toBe(first + 100);
+});
+
+test('few entries go together, and so do all on an embedded store', async () => {
+  const few = setUp({ embedded: false });
+  for (let caller = 0; caller < 64; caller++) few.submit(`a${caller}`);
+  await few.committer.flushed();
+  expect(few.told[0]).toBe('append 64');
+  const embedded = setUp({ embedded: true });
+  for (let caller = 0; caller < 200; caller++) embedded.submit(`a${caller}`, () => embedded.submit(`b${caller}`));
+  await embedded.committer.flushed();
+  expect(embedded.told.filter((each) => each.startsWith('append'))).toEqual(['append 200', 'append 200']);
+});
+
+test('what the store can never take fails alone', async () => {
+  const { committer, told, submit } = setUp({ embedded: false });
+  for (const id of ['one', 'poison', 'two']) submit(id);
+  await committer.flushed();
+  const outcomes = told.filter((each) => !/^(append|answered)/.test(each));
+  expect(outcomes).toEqual(['committed one', 'EVENT_TOO_LARGE poison', 'committed two']);
+});
