@@ -127,6 +127,17 @@ export function createProcessor(options: ProcessorOptions): Processor {
 
   const send = async (...given: Parameters<Send> | [CommandRequest]) => commands.execute(requestOf(given));
 
+  const breakers = () => ({ store: commandPath.breaker.state(), ...eventPath.breakers() });
+  // One line per state, as Prometheus wants what is one of several.
+  context.telemetry.gauge('breaker_state', () =>
+    Object.entries(breakers()).flatMap(([breaker, now]) =>
+      (['closed', 'open', 'halfOpen'] as const).map((state) => ({
+        labels: { breaker, state },
+        value: state === now ? 1 : 0,
+      })),
+    ),
+  );
+
   return {
     send: send as Send,
     query: async (type, input, { waitFor } = {}) =>
@@ -153,10 +164,7 @@ export function createProcessor(options: ProcessorOptions): Processor {
     replays: eventPath.replays,
     machines: () => listMachines(aggregates.values()),
     health: () => checkHealth(context, async () => ({ ...(await eventPath.health()), ...commandPath.health() })),
-    metrics: () => ({
-      ...eventPath.counts(),
-      breakers: { store: commandPath.breaker.state(), ...eventPath.breakers() },
-    }),
+    metrics: () => ({ ...eventPath.counts(), breakers: breakers() }),
   };
 }
 

@@ -44,16 +44,16 @@ export async function busBenches(report: Report, only = ''): Promise<void> {
         await broker.remove();
       }
     }
-    const middle = runs.sort((a, b) => a.ours / a.data - b.ours / b.data)[1];
+    const middle = runs.sort((a, b) => a.ours / a.messages - b.ours / b.messages)[1];
     if (middle === undefined) continue;
     const name = `events of 1 kB from the relay over ${provider.name} to a grouped subscription`;
     const measured = { name, value: middle.ours, unit: '/s' };
     report({
       ...measured,
-      baseline: { name: 'its client alone, publishing and consuming 1 kB, at', value: middle.data },
+      baseline: { name: 'its client alone with the same messages at', value: middle.messages },
       goal: { atLeast: 0.5 },
     });
-    report({ ...measured, baseline: { name: 'its client alone with the same messages at', value: middle.messages } });
+    report({ ...measured, baseline: { name: 'its client alone with nothing but 1 kB at', value: middle.data } });
     const broker = await provider.start();
     try {
       const latencies = await latenciesMs(await busOn(provider, broker.url));

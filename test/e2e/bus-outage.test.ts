@@ -50,6 +50,9 @@ for (const provider of serverBuses) {
       const during = Array.from({ length: users }, (_, n) => `during-${n}`);
       for (const name of during) expect((await create(name)).status).toBe(202);
       await expect.poll(() => get('/events/metrics'), patient).toMatchObject({ data: { breakers: { bus: 'open' } } });
+      const scraped = await (await fetch(`${serving.url}/metrics`)).text();
+      expect(scraped).toContain('statewright_breaker_state{breaker="bus",state="open"} 1');
+      expect(scraped).toContain('statewright_breaker_state{breaker="bus",state="closed"} 0');
       expect(await get('/health')).toMatchObject({
         eventStore: { status: 'up' },
         eventBus: { status: 'down' },
