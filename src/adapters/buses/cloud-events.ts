@@ -4,6 +4,17 @@ import type { CommandId, EventId, RecordedEvent } from '../../kernel/message.ts'
 /** The context attributes of a CloudEvent: names of small letters and digits, values of visible ASCII. */
 export type CloudEventAttributes = Readonly<Record<string, string>>;
 
+/** All that an event of ours may have. */
+const attributeNames = [
+  ...['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'recordedtime', 'sequence'],
+  ...['streamversion', 'schemaversion', 'correlationid', 'causationid', 'commandid', 'origin', 'userid', 'traceparent'],
+];
+
+/** The name of each attribute with a protocol's prefix. A name put together for each message cost as much as its value. */
+export function headerNames(prefix: string): ReadonlyMap<string, string> {
+  return new Map(attributeNames.map((name) => [name, prefix + name]));
+}
+
 /** An event in the binary mode of CloudEvents 1.0: attributes for headers, data for the body. */
 export interface CloudEvent {
   readonly attributes: CloudEventAttributes;

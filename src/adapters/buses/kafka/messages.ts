@@ -1,6 +1,6 @@
 import type { IHeaders, KafkaMessage, Message } from 'kafkajs';
 import type { RecordedEvent } from '../../../kernel/message.ts';
-import { eventTypeOf, fromCloudEvent, toCloudEvent } from '../cloud-events.ts';
+import { eventTypeOf, fromCloudEvent, headerNames, toCloudEvent } from '../cloud-events.ts';
 
 /** An event as a Kafka message, by the binary mode of the CloudEvents binding for Kafka 1.0. */
 export interface OutgoingMessage {
@@ -15,8 +15,9 @@ export function toKafkaMessage(event: RecordedEvent, namespace: string): Outgoin
   const key = Buffer.from(`${event.stream.type}/${event.stream.id}`);
   const headers: Record<string, string> = {};
   let bytes = data.length + key.length + recordBytes;
-  for (const [name, value] of Object.entries(attributes)) {
-    const header = name === contentType ? contentTypeHeader : prefix + name;
+  for (const [name, header] of names) {
+    const value = attributes[name];
+    if (value === undefined) continue;
     headers[header] = value;
     bytes += header.length + value.length + headerBytes;
   }
@@ -25,16 +26,14 @@ export function toKafkaMessage(event: RecordedEvent, namespace: string): Outgoin
 
 /** What a message is, without reading the rest of it: most of what a group meets is of types that it did not ask for. */
 export function typeOfMessage(headers: IHeaders = {}): ReturnType<typeof eventTypeOf> {
-  return eventTypeOf({ source: text(headers[`${prefix}source`]), type: text(headers[`${prefix}type`]) });
+  return eventTypeOf({ source: text(headers.ce_source), type: text(headers.ce_type) });
 }
 
 /** The event that the message was made of; undefined when it is not one of ours. */
 export function fromKafkaMessage({ headers = {}, value }: KafkaMessage): RecordedEvent | undefined {
   if (value === null) return undefined;
-  const attributes: Record<string, string | undefined> = { [contentType]: text(headers[contentTypeHeader]) };
-  for (const header of Object.keys(headers)) {
-    if (header.startsWith(prefix)) attributes[header.slice(prefix.length)] = text(headers[header]);
-  }
+  const attributes: Record<string, string | undefined> = {};
+  for (const [name, header] of names) attributes[name] = text(headers[header]);
   return fromCloudEvent(attributes, value);
 }
 
@@ -42,9 +41,7 @@ function text(value: IHeaders[string]): string | undefined {
   return (Array.isArray(value) ? value[0] : value)?.toString();
 }
 
-const prefix = 'ce_';
-const contentType = 'datacontenttype';
-const contentTypeHeader = 'content-type';
+const names = new Map(headerNames('ce_')).set('datacontenttype', 'content-type');
 
 /** A record's and a header's own lengths, as varints, are within these (Kafka protocol, "Record"). */
 const recordBytes = 40;
