@@ -1,19 +1,15 @@
-import pg from 'pg';
 import { postgresqlStore } from '../../src/adapters/stores/postgresql/postgresql.ts';
-import { type RawEvent, rawBatches, rawEvents, rawFingerprint } from './raw-events.ts';
+import { insertsPerSecond } from './insert-batches.ts';
+import { type RawEvent, rawFingerprint } from './raw-events.ts';
 
-/**
- * What PostgreSQL takes of the store: the rows of its tables, one `INSERT … unnest` a batch, one after the other on one
- * connection. Nothing is looked up, checked, encoded or answered.
- */
-export async function postgresqlRowsPerSecond(url: string): Promise<number> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query('DROP SCHEMA IF EXISTS raw CASCADE');
-    const store = await postgresqlStore({ url, namespace: 'raw' });
-    await store.close();
-    const text = `WITH
+/** What PostgreSQL takes of the store: the rows of its tables, one `INSERT … unnest` a batch. Nothing is looked up, checked or answered. */
+export function postgresqlRowsPerSecond(url: string): Promise<number> {
+  return insertsPerSecond(url, {
+    async prepare() {
+      const store = await postgresqlStore({ url, namespace: 'raw' });
+      await store.close();
+    },
+    text: `WITH
       log AS (INSERT INTO raw.events SELECT position, stream, recorded_at, version, 1, id, command, meta, data
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::text[])
           AS w(position, stream, recorded_at, version, id, command, meta, data)),
@@ -21,14 +17,9 @@ export async function postgresqlRowsPerSecond(url: string): Promise<number> {
         FROM unnest($2::bigint[], $4::integer[], $9::text[]) AS w(stream, version, id) WHERE version = 1)
       INSERT INTO raw.commands SELECT position, stream, recorded_at, position, version, 1, command, $10
         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $6::text[])
-          AS w(position, stream, recorded_at, version, command)`;
-    const batches = rawBatches().map(columnsOf);
-    const startedMs = performance.now();
-    for (const values of batches) await client.query({ name: 'raw', text, values: [...values, rawFingerprint] });
-    return rawEvents / ((performance.now() - startedMs) / 1_000);
-  } finally {
-    await client.end();
-  }
+          AS w(position, stream, recorded_at, version, command)`,
+    valuesOf: (events) => [...columnsOf(events), rawFingerprint],
+  });
 }
 
 function columnsOf(events: readonly RawEvent[]): readonly (readonly (string | number)[])[] {

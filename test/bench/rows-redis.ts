@@ -1,5 +1,5 @@
-import { Redis } from 'ioredis';
-import { type RawEvent, rawBatches, rawEvents } from './raw-events.ts';
+import type { RawEvent } from './raw-events.ts';
+import { scriptsPerSecond } from './script-batches.ts';
 
 /** How many arguments an event has. */
 const width = 5;
@@ -24,25 +24,9 @@ redis.call('HSET', KEYS[1] .. 'heads', unpack(heads))
 redis.call('HSET', KEYS[1] .. 'commands', unpack(commands))
 redis.call('RPUSH', KEYS[1] .. 'order', unpack(order))`;
 
-/** How many scripts are on their way at once. */
-const pipelined = 4;
-
 /** What Redis takes of the store: its keys, one script a batch, some on their way at once. Nothing is read or checked. */
-export async function redisKeysPerSecond(url: string): Promise<number> {
-  const redis = new Redis(url);
-  try {
-    await redis.flushdb();
-    const sha = String(await redis.script('LOAD', script));
-    const batches = rawBatches().map((events) => events.flatMap(argumentsOf));
-    const startedMs = performance.now();
-    for (let first = 0; first < batches.length; first += pipelined) {
-      const some = batches.slice(first, first + pipelined);
-      await Promise.all(some.map((values) => redis.evalsha(sha, 1, '{raw}:', ...values)));
-    }
-    return rawEvents / ((performance.now() - startedMs) / 1_000);
-  } finally {
-    redis.disconnect();
-  }
+export function redisKeysPerSecond(url: string): Promise<number> {
+  return scriptsPerSecond(url, { script, keys: ['{raw}:'], argumentsOf });
 }
 
 function argumentsOf(event: RawEvent): readonly (string | number)[] {

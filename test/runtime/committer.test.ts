@@ -5,6 +5,7 @@ import type { AppendEntry, AppendOutcome } from '../../src/ports/event-store.ts'
 import { silentTelemetry } from '../../src/ports/telemetry.ts';
 import { createBreaker } from '../../src/runtime/breaker.ts';
 import { createCommitter } from '../../src/runtime/committer.ts';
+import { someTurns } from '../../src/testing/bus-fixtures.ts';
 import { newEvent } from '../../src/testing/store-fixtures.ts';
 
 /** A committer, and what happened in order: `append 3`, `answered 3`, `settled 1`, … */
@@ -16,7 +17,7 @@ function setUp({ embedded }: { readonly embedded: boolean }) {
       async append(entries) {
         expect(++underWay).toBe(1);
         told.push(`append ${entries.length}`);
-        await new Promise((resolve) => setTimeout(resolve, 1));
+        await someTurns(3);
         underWay -= 1;
         told.push(`answered ${entries.length}`);
         if (entries.some(({ stream }) => stream.id === 'poison')) throw failure('EVENT_TOO_LARGE');
