@@ -18,7 +18,7 @@ export type Settle = (outcome: Outcome) => void;
  * only when the other half is on its way. The two halves take turns, and neither side waits for the other.
  *
  * When the store does not answer, the outcome is unknown: the identical entries are sent again until it is definite.
- * If the process dies meanwhile, nothing was answered, and the caller's retry meets the command id.
+ * If the process dies, what was stored and not answered, of either half, is met by the caller's retry as its command id.
  */
 export interface Committer {
   submit(entry: AppendEntry, settle: Settle): void;
