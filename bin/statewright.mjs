@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Plain JavaScript that any Node.js runs: an old one must be told so before it meets what it can't read.
 import { existsSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 
 const [major = 0] = process.versions.node.split('.').map(Number);
 if (major < 24) {
@@ -10,6 +11,9 @@ if (major < 24) {
   );
   process.exit(1);
 }
+
+// Before anything is optimised: docs/decisions/0009-pretenuring.md.
+setFlagsFromString('--no-allocation-site-pretenuring');
 
 // In a checkout the sources run as they are; the published package has only what was built of them.
 const source = new URL('../src/cli.ts', import.meta.url);
