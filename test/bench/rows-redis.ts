@@ -26,7 +26,10 @@ redis.call('RPUSH', KEYS[1] .. 'order', unpack(order))`;
 
 /** What Redis takes of the store: its keys, one script a batch, some on their way at once. Nothing is read or checked. */
 export function redisKeysPerSecond(url: string): Promise<number> {
-  return scriptsPerSecond(url, { script, keys: ['{raw}:'], argumentsOf });
+  return scriptsPerSecond(url, {
+    script,
+    callsOf: (events) => [{ keys: ['{raw}:'], values: events.flatMap(argumentsOf) }],
+  });
 }
 
 function argumentsOf(event: RawEvent): readonly (string | number)[] {

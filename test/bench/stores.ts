@@ -40,8 +40,8 @@ const benches: readonly Bench[] = [
     provider: 'redis',
     rows: 200_000,
     start: () => startRedis(),
-    raw: { name: 'a raw script of 100, pipelined,', perSecond: rawRedisPerSecond },
-    same: { name: 'a raw script of the store’s own keys', perSecond: redisKeysPerSecond },
+    raw: { name: 'a raw script an event, pipelined,', perSecond: rawRedisPerSecond },
+    same: { name: 'a raw script of 100 with the store’s own keys', perSecond: redisKeysPerSecond },
   },
   {
     name: 'mongodb (FerretDB)',
