@@ -8,6 +8,7 @@ export interface EventStore {
   /**
    * Judges the entries in order, each as if alone, and commits what passes in one transaction. A failed entry has no
    * effect, on itself or on others. Events take versions `actual + 1…`, contiguous, and the next positions.
+   * Those called while others are under way are done after these, unless one must be sent again.
    * @param entries 1…1000, one command's outcome each.
    * @returns one outcome per entry, in order; a conflict is an outcome, not a throw.
    * @throws STORE_UNAVAILABLE when the outcome is unknown: send the identical entries again, command ids make it safe.

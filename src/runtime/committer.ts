@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '../kernel/clock.ts';
 import { asFailure, isFailure, type StatewrightError } from '../kernel/errors.ts';
 import { type AppendEntry, type AppendOutcome, type EventStore, maxEntries } from '../ports/event-store.ts';
@@ -11,14 +10,15 @@ import { retrying } from './retry.ts';
 export type Settle = (outcome: Outcome) => void;
 
 /**
- * Group commit: joins the entries of many actors into one append. One append is under way at a time, so entries reach
- * the store in the order in which they were submitted.
+ * Group commit: joins the entries of many actors into one append. Entries reach the store in the order in which they were
+ * submitted, and are settled in it.
  *
- * A store elsewhere works while this process could: so half of what is to do goes there, and what it answers is passed on
- * only when the other half is on its way. The two halves take turns, and neither side waits for the other.
+ * A store elsewhere has two appends at a time, each of half of what is to do: while it works on one, the next is at its
+ * door, and this process settles the one before and decides what comes after. Neither side waits for the other.
  *
- * When the store does not answer, the outcome is unknown: the identical entries are sent again until it is definite.
- * If the process dies, what was stored and not answered, of either half, is met by the caller's retry as its command id.
+ * When the store does not answer, the outcome is unknown: the identical entries are sent again until it is definite. The
+ * append behind may then come first; the fences of its entries (docs/decisions/0002) keep it from standing on what is not there.
+ * If the process dies, what was stored and not answered, of either append, is met by the caller's retry as its command id.
  */
 export interface Committer {
   submit(entry: AppendEntry, settle: Settle): void;
@@ -26,7 +26,7 @@ export interface Committer {
   flushed(): Promise<void>;
 }
 
-/** Fewer entries are not worth dividing: an append has a cost of its own. */
+/** A second append of fewer entries is not worth its cost. */
 const minHalf = 64;
 
 export function createCommitter(options: {
@@ -39,45 +39,51 @@ export function createCommitter(options: {
   readonly retryDelayMs: number;
 }): Committer {
   const { events, embedded, breaker, clock, telemetry, retryDelayMs } = options;
+  const mostUnderWay = embedded ? 1 : 2;
   let waiting: Submitted[] = [];
-  let busy = false;
+  let appends = 0;
+  /** Entries at the store or answered by it, but not settled. */
+  let unsettled = 0;
+  let scheduled = false;
+  let settled = Promise.resolve();
   let idle: (() => void)[] = [];
 
-  async function work(): Promise<void> {
-    let unsettled: Settled | undefined;
-    // All commands that the current turn of the event loop brings share one append.
-    for (await nextTurn(); waiting.length > 0; ) {
-      const batch = take(unsettled?.batch.length ?? 0);
-      const appended = append(batch.map(({ entry }) => entry));
-      if (unsettled !== undefined) {
-        // Drivers write at the end of a turn.
-        await nextTurn();
-        settleAll(unsettled);
-      }
-      unsettled = { batch, outcomes: await appended };
-      if (!embedded && waiting.length > 0) continue;
-      settleAll(unsettled);
-      unsettled = undefined;
-      await nextTurn();
-    }
-    busy = false;
-    const resolvers = idle;
-    idle = [];
-    for (const resolve of resolvers) resolve();
+  /** All commands that the current turn of the event loop brings share one append. */
+  function schedule(): void {
+    if (scheduled) return;
+    scheduled = true;
+    setImmediate(() => {
+      scheduled = false;
+      start();
+    });
   }
 
-  /** @param returned how many came back and are not settled: they may soon be as many new ones. */
-  function take(returned: number): readonly Submitted[] {
-    const half = Math.max(minHalf, Math.ceil((waiting.length + returned) / 2));
+  function start(): void {
+    const half = Math.max(minHalf, Math.ceil((waiting.length + unsettled) / 2));
+    if (waiting.length === 0 || appends === mostUnderWay || (appends > 0 && waiting.length < half)) return;
     const batch = waiting.slice(0, embedded ? maxEntries : Math.min(half, maxEntries));
     waiting = waiting.slice(batch.length);
-    return batch;
+    settled = settle(batch, settled);
+    // On a store elsewhere, there may be another half.
+    start();
   }
 
-  function settleAll({ batch, outcomes }: Settled): void {
+  /** @param before when all earlier entries are settled. */
+  async function settle(batch: readonly Submitted[], before: Promise<void>): Promise<void> {
+    appends += 1;
+    unsettled += batch.length;
+    const outcomes = await append(batch.map(({ entry }) => entry));
+    appends -= 1;
+    await before;
     batch.forEach(({ settle }, index) => {
       settle(outcomes[index] as Outcome);
     });
+    unsettled -= batch.length;
+    if (waiting.length > 0) return schedule();
+    if (unsettled > 0) return;
+    const resolvers = idle;
+    idle = [];
+    for (const resolve of resolvers) resolve();
   }
 
   async function append(entries: readonly AppendEntry[]): Promise<readonly Outcome[]> {
@@ -108,20 +114,13 @@ export function createCommitter(options: {
   return {
     submit(entry, settle) {
       waiting.push({ entry, settle });
-      if (busy) return;
-      busy = true;
-      work();
+      schedule();
     },
-    flushed: () => (busy ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
+    flushed: () => (waiting.length + unsettled > 0 ? new Promise((resolve) => idle.push(resolve)) : Promise.resolve()),
   };
 }
 
 type Outcome = AppendOutcome | StatewrightError;
-
-interface Settled {
-  readonly batch: readonly Submitted[];
-  readonly outcomes: readonly Outcome[];
-}
 
 interface Submitted {
   readonly entry: AppendEntry;

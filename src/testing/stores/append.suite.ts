@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { EventId } from '../../kernel/message.ts';
-import { append, collect, commit, newEvent, newEvents } from '../store-fixtures.ts';
+import { append, collect, commit, kinds, newEvent, newEvents } from '../store-fixtures.ts';
 import type { StoreCase } from '../store-subject.ts';
 
 export const appendCases: readonly StoreCase[] = [
@@ -35,6 +35,19 @@ export const appendCases: readonly StoreCase[] = [
         read.map(({ version }) => version),
         Array.from({ length: 30 }, (_, at) => at + 1),
       );
+    },
+  },
+  {
+    name: 'appends are done in the order of their calls, also while earlier ones are under way',
+    async run({ store, stream }) {
+      const [one, other] = [stream(), stream()];
+      const calls = Array.from({ length: 40 }, (_, at) => [
+        append(store, one, at === 0 ? 'none' : at * 3, newEvents(3)),
+        append(store, other, at === 0 ? 'none' : at, newEvents(1)),
+      ]);
+      const outcomes = await Promise.all(calls.flat());
+      assert.deepEqual(kinds(outcomes), Array(80).fill('committed'));
+      assert.equal((await store.events.streamHead(one)).version, 120);
     },
   },
   {

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { failure } from '../../../kernel/errors.ts';
 import { ended } from './connection-end.ts';
 import { createListener, type Listener } from './listener.ts';
+import { createPipeline } from './pipeline.ts';
 import { isNotThere, isRolledBack, sqlState, storeFailure } from './postgresql-errors.ts';
 import { inSchema, migrate } from './schema.ts';
 
@@ -19,6 +20,8 @@ export type Transaction = <Row extends readonly unknown[]>(sql: string, values: 
 export interface Database {
   /** Done again when the server undid it for the sake of another. @throws as `storeFailure` says, or STORE_CLOSED */
   prepare<Row extends readonly unknown[]>(sql: string): Statement<Row>;
+  /** The same on one connection, where the calls are done in their order; each is sent before the earlier ones are answered. */
+  prepareInOrder<Row extends readonly unknown[]>(sql: string): Statement<Row>;
   /** Commits what the work did, or none of it when it throws. */
   transaction<Result>(work: (run: Transaction) => Promise<Result>): Promise<Result>;
   /** Tells when another connection, of whatever process, appended. */
@@ -93,10 +96,10 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
   });
   // A connection that ends while nobody uses it has left the pool already.
   pool.on('error', ignore);
-  const connected = new Set<pg.PoolClient>();
+  const clients = new Set<pg.PoolClient>();
   pool.on('connect', (client) => {
-    connected.add(client);
-    client.once('end', () => connected.delete(client));
+    clients.add(client);
+    client.once('end', () => clients.delete(client));
   });
   const listener = createListener(connection, namespace);
   const underWay = new Set<Promise<unknown>>();
@@ -108,11 +111,11 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
   };
 
   /** Nothing was sent yet, so it may be tried as long as the caller is patient. */
-  const connect = async (): Promise<pg.PoolClient> => {
+  const connected = async <Client>(connect: () => Promise<Client>): Promise<Client> => {
     const deadline = performance.now() + patienceMs;
     for (;;) {
       try {
-        return await pool.connect();
+        return await connect();
       } catch (error) {
         if (!isNotThere(error) || performance.now() + retryMs > deadline) throw error;
       }
@@ -121,7 +124,7 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
   };
 
   const withClient = async <Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await connect();
+    const client = await connected(() => pool.connect());
     // The statement under way is told as well.
     client.on('error', ignore);
     try {
@@ -136,6 +139,22 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
       throw error;
     }
   };
+
+  const pipeline = createPipeline(() =>
+    connected(async () => {
+      // What is behind another statement waits for that one as well.
+      const client = new pg.Client({ ...connection, pipeline: true, query_timeout: 2 * patienceMs + graceMs });
+      client.on('error', ignore);
+      try {
+        await client.connect();
+        await set(client);
+        return client;
+      } catch (error) {
+        await ended(client);
+        throw error;
+      }
+    }),
+  );
 
   const patiently = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     const deadline = performance.now() + patienceMs;
@@ -160,13 +179,24 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
     }
   };
 
-  return {
-    prepare<Row extends readonly unknown[]>(sql: string): Statement<Row> {
+  const prepared =
+    (run: <Row extends readonly unknown[]>(statement: pg.QueryArrayConfig) => Promise<readonly Row[]>) =>
+    <Row extends readonly unknown[]>(sql: string): Statement<Row> => {
       statements += 1;
-      const config = { name: `statewright_${statements}`, text: inSchema(sql, namespace), rowMode: 'array' as const };
-      return (...values) =>
-        tracked(() => withClient(async (client) => (await client.query<Row>({ ...config, values: [...values] })).rows));
-    },
+      const statement = {
+        name: `statewright_${statements}`,
+        text: inSchema(sql, namespace),
+        rowMode: 'array' as const,
+      };
+      return (...values) => tracked(() => run<Row>({ ...statement, values: [...values] }));
+    };
+
+  return {
+    prepare: prepared(<Row extends readonly unknown[]>(statement: pg.QueryArrayConfig) =>
+      withClient(async (client) => (await client.query<Row>(statement)).rows),
+    ),
+
+    prepareInOrder: prepared(pipeline.run),
 
     transaction: (work) =>
       tracked(() =>
@@ -195,8 +225,8 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
 
     close() {
       closing ??= Promise.allSettled(underWay)
-        .then(() => Promise.all([listener.close(), pool.end()]))
-        .then(() => Promise.all([...connected].map(ended)))
+        .then(() => Promise.all([listener.close(), pipeline.close(), pool.end()]))
+        .then(() => Promise.all([...clients].map(ended)))
         .then(ignore);
       return closing;
     },

@@ -24,7 +24,7 @@ export interface LogParts {
 export function postgresqlEvents(db: Database, { commands, claims }: LogParts, clock: Clock): EventStore {
   const archives = postgresqlArchives(db);
   const reading = postgresqlReading(db, archives);
-  const append = db.prepare<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
+  const append = db.prepareInOrder<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
     $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
   const heads = db.prepare<[version: number | null, lastEvent: EventId]>(`SELECT e.version, e.id

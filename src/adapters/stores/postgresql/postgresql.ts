@@ -20,7 +20,7 @@ export interface PostgresqlStoreOptions {
   readonly clock?: Clock;
   /** How long a call waits for a connection, and again for its answer, before it is STORE_UNAVAILABLE. Default 5,000. */
   readonly patienceMs?: number;
-  /** How many connections are opened at most, beside the one that listens. Default 10. */
+  /** How many connections are opened at most, beside the one that listens and the one that appends. Default 10. */
   readonly maxConnections?: number;
 }
 
