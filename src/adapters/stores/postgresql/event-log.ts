@@ -24,9 +24,9 @@ export interface LogParts {
 export function postgresqlEvents(db: Database, { commands, claims }: LogParts, clock: Clock): EventStore {
   const archives = postgresqlArchives(db);
   const reading = postgresqlReading(db, archives);
-  const append = db.prepareInOrder<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders FROM $.append($1,
-    $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23,
-    $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
+  const append = db.prepareInOrder<BatchAnswer>(`SELECT head, recorded_at, kinds, numbers, known, holders
+    FROM $.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22, $23, $24, $25, ${jsonTexts('$26')}, ${jsonTexts('$27')})`);
   const heads = db.prepare<[version: number | null, lastEvent: EventId]>(`SELECT e.version, e.id
     FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS w(type, id, at)
     LEFT JOIN LATERAL (SELECT t.key FROM $.streams t WHERE t.type = w.type AND t.id = w.id OFFSET 0) t ON true
