@@ -1,10 +1,18 @@
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { partitionOf } from '../../../src/adapters/buses/partition.ts';
 import { type RabbitmqBusOptions, rabbitmqBus } from '../../../src/adapters/buses/rabbitmq/rabbitmq.ts';
 import { namesOf, partitions } from '../../../src/adapters/buses/rabbitmq/topology.ts';
 import type { EventBus } from '../../../src/ports/event-bus.ts';
 import { type Logger, silentLogger } from '../../../src/ports/telemetry.ts';
-import { assertInOrder, assertNothingElse, createInbox, history, recorded } from '../../../src/testing/bus-fixtures.ts';
+import {
+  assertInOrder,
+  assertNothingElse,
+  createInbox,
+  history,
+  recorded,
+  someTurns,
+} from '../../../src/testing/bus-fixtures.ts';
 import { describeWithServer } from '../../servers/environment.ts';
 import { startRabbitmq } from '../../servers/rabbitmq.ts';
 import type { Server } from '../../servers/server.ts';
@@ -97,6 +105,33 @@ describeWithServer('TEST_RABBITMQ_URL', 'rabbitmq: what goes wrong', () => {
     await consumer.close();
     const left = await Promise.all(queues().map((queue) => channel.checkQueue(queue)));
     expect(left.map(({ messageCount }) => messageCount)).toEqual(queues().map(() => 0));
+  });
+
+  test('a queue given up right after very many acknowledgements gives nothing of that to the next consumer', async () => {
+    const bus = await open();
+    // In one queue, and as many as its consumer is given at a time.
+    const events = orders(2_000)
+      .filter(({ stream }) => partitionOf(stream, partitions) === 0)
+      .slice(0, 100);
+    const held: (() => void)[] = [];
+    const consumer = await bus.subscribe(
+      { ...subscription, maxInFlight: events.length },
+      () => new Promise((resolve) => held.push(resolve)),
+    );
+    await bus.publish(events);
+    await expect.poll(() => held.length, { timeout: 10_000 }).toBe(events.length);
+    // Without the first, each of the others is acknowledged alone.
+    const [first, ...others] = held;
+    for (const handled of others) handled();
+    await someTurns(2);
+    first?.();
+    await consumer.close();
+    const inbox = createInbox();
+    await bus.subscribe(subscription, inbox.handle);
+    const later = orders(50, 1_000);
+    await bus.publish(later);
+    await inbox.holds(later);
+    assertNothingElse(inbox.received, later);
   });
 
   test('an event that is too large for the broker alone is MESSAGE_TOO_LARGE, and the next one goes through', async () => {

@@ -85,7 +85,9 @@ export function createMember(
     const reader = createPartitionReader({
       model: on,
       clock,
-      queue: names.queue(group, partition),
+      names,
+      group,
+      partition,
       source: `${partition}#${++generation}`,
       dispatcher,
       eventFor,

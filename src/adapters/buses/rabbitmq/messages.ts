@@ -1,6 +1,6 @@
 import type { Message, Options } from 'amqplib';
 import type { RecordedEvent } from '../../../kernel/message.ts';
-import { eventTypeOf, fromCloudEvent, toCloudEvent } from '../cloud-events.ts';
+import { eventTypeOf, fromCloudEvent, headerNames, toCloudEvent } from '../cloud-events.ts';
 import { partitionOf } from '../partition.ts';
 import { partitions } from './topology.ts';
 
@@ -16,17 +16,19 @@ export interface OutgoingMessage {
 
 export function toMessage(event: RecordedEvent, namespace: string): OutgoingMessage {
   const { attributes, data } = toCloudEvent(event, namespace);
-  const { datacontenttype = '', ...others } = attributes;
+  const { datacontenttype: contentType = '' } = attributes;
   const headers: Record<string, string> = { partition: String(partitionOf(event.stream, partitions)) };
   let bytes = data.length;
-  for (const [name, value] of Object.entries(others)) {
-    headers[prefix + name] = value;
-    bytes += prefix.length + name.length + value.length;
+  for (const [name, header] of names) {
+    const value = attributes[name];
+    if (value === undefined) continue;
+    headers[header] = value;
+    bytes += header.length + value.length;
   }
   return {
     routingKey: `${event.stream.type}.${event.type}`,
     content: data,
-    options: { persistent: true, contentType: datacontenttype, messageId: event.id, headers },
+    options: { persistent: true, contentType, messageId: event.id, headers },
     bytes,
   };
 }
@@ -39,17 +41,14 @@ export function typeOfMessage(message: Message): ReturnType<typeof eventTypeOf> 
 /** The event that the message was made of; undefined when it is not one of ours. */
 export function fromMessage(message: Message): RecordedEvent | undefined {
   const attributes: Record<string, string | undefined> = {};
-  for (const header of Object.keys(message.properties.headers ?? {})) {
-    if (!header.startsWith(prefix)) continue;
-    const name = header.slice(prefix.length);
-    attributes[name] = headerOf(message, name);
-  }
+  for (const name of names.keys()) attributes[name] = headerOf(message, name);
   return fromCloudEvent(attributes, message.content);
 }
 
 function headerOf({ properties }: Message, name: string): string | undefined {
-  const value: unknown = properties.headers?.[prefix + name];
+  const value: unknown = properties.headers?.[names.get(name) ?? ''];
   return typeof value === 'string' ? value : undefined;
 }
 
-const prefix = 'cloudEvents_';
+/** The type of the data is AMQP's own property. */
+const names = new Map([...headerNames('cloudEvents_')].filter(([name]) => name !== 'datacontenttype'));

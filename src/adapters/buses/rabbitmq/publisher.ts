@@ -70,20 +70,27 @@ export function createPublisher({ names, clock, stuck }: PublisherOptions): Publ
 
     async publish(messages) {
       const target = ready();
-      const confirmed = messages.map(({ routingKey, content, options }) => {
-        const { promise, resolve, reject } = Promise.withResolvers<void>();
-        target.channel.publish(names.events, routingKey, content, options, (error: Error | null) => {
-          due -= 1;
-          heardAtMs = clock.monotonicMs();
-          if (error === null) resolve();
-          else reject(target.refusal ?? error);
-        });
-        if (due === 0) heardAtMs = clock.monotonicMs();
-        due += 1;
-        return promise;
-      });
+      if (messages.length === 0) return;
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      let unconfirmed = messages.length;
+      const confirmed = (error: Error | null) => {
+        due -= 1;
+        unconfirmed -= 1;
+        heardAtMs = clock.monotonicMs();
+        if (error !== null) reject(target.refusal ?? error);
+        else if (unconfirmed === 0) resolve();
+      };
+      if (due === 0) heardAtMs = clock.monotonicMs();
+      try {
+        for (const { routingKey, content, options } of messages) {
+          target.channel.publish(names.events, routingKey, content, options, confirmed);
+          due += 1;
+        }
+      } catch (error) {
+        reject(error);
+      }
       if (watching === undefined) watch();
-      await Promise.all(confirmed);
+      await promise;
     },
 
     async ping() {
