@@ -17,7 +17,8 @@ export type Settle = (outcome: Outcome) => void;
  * door, and this process settles the one before and decides what comes after. Neither side waits for the other.
  *
  * When the store does not answer, the outcome is unknown: the identical entries are sent again until it is definite. The
- * append behind may then come first; the fences of its entries (docs/decisions/0002) keep it from standing on what is not there.
+ * append behind may then come first, as behind one that must be taken apart; the fences of its entries
+ * (docs/decisions/0002) keep it from standing on what is not there.
  * If the process dies, what was stored and not answered, of either append, is met by the caller's retry as its command id.
  */
 export interface Committer {
@@ -28,6 +29,7 @@ export interface Committer {
 
 /** A second append of fewer entries is not worth its cost. */
 const minHalf = 64;
+const maxRetryDelayMs = 1_000;
 
 export function createCommitter(options: {
   readonly events: Pick<EventStore, 'append'>;
@@ -92,6 +94,8 @@ export function createCommitter(options: {
       return await retrying(() => breaker.run(() => events.append(entries)), {
         clock,
         delayMs: retryDelayMs,
+        // The breaker spares the store; whoever waits longer than it is away holds up those behind.
+        maxDelayMs: maxRetryDelayMs,
         isRetryable: isUnknown,
         onRetry: () => telemetry.count('append_retries_total'),
       });

@@ -5,7 +5,7 @@ const script = `
 local position = redis.call('RPUSH', KEYS[1], ARGV[1])
 return redis.call('RPUSH', KEYS[2], position)`;
 
-/** An append a script, 100 and more in one pipeline. Nothing is checked. */
+/** An append a script, 100 in a pipeline. Nothing is checked. */
 export function rawRedisPerSecond(url: string): Promise<number> {
   return scriptsPerSecond(url, {
     script,

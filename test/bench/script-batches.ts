@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { type RawEvent, rawBatches, rawEvents } from './raw-events.ts';
 
-/** How many batches are on their way at once. */
-const pipelined = 4;
+/** How many batches are on their way at all times. */
+const underWay = 4;
 
 export interface Scripts {
   readonly script: string;
@@ -22,14 +22,16 @@ export async function scriptsPerSecond(url: string, { script, callsOf }: Scripts
     await redis.flushdb();
     const sha = String(await redis.script('LOAD', script));
     const batches = rawBatches().map(callsOf);
-    const startedMs = performance.now();
-    for (let first = 0; first < batches.length; first += pipelined) {
-      const pipeline = redis.pipeline();
-      for (const { keys, values } of batches.slice(first, first + pipelined).flat()) {
-        pipeline.evalsha(sha, keys.length, ...keys, ...values);
+    const send = async () => {
+      for (let calls = batches.pop(); calls !== undefined; calls = batches.pop()) {
+        const pipeline = redis.pipeline();
+        for (const { keys, values } of calls) pipeline.evalsha(sha, keys.length, ...keys, ...values);
+        for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
       }
-      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
-    }
+    };
+    batches.reverse();
+    const startedMs = performance.now();
+    await Promise.all(Array.from({ length: underWay }, send));
     return rawEvents / ((performance.now() - startedMs) / 1_000);
   } finally {
     redis.disconnect();

@@ -20,7 +20,7 @@ interface Bench {
   /** Of the large read model. */
   readonly rows: number;
   start(): Promise<Server>;
-  /** Events a second by the least code, 100 at a time. */
+  /** Events a second by the least code. */
   readonly raw: { readonly name: string; perSecond(url: string): Promise<number> };
   /** The same with all rows, keys and indexes that the store has of them: what is left is what judging and answering cost. */
   readonly same: { readonly name: string; perSecond(url: string): Promise<number> };

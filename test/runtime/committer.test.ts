@@ -67,6 +67,15 @@ test('what the store answers out of order is settled in order', async () => {
   expect(committed(told, 'a')).toEqual(all('a', 200));
 });
 
+test('a half that comes while the other is under way goes out at once', async () => {
+  const { committer, told, submit } = setUp({ embedded: false });
+  for (let caller = 0; caller < 64; caller++) submit(`a${caller}`);
+  await someTurns(2);
+  for (let caller = 0; caller < 64; caller++) submit(`b${caller}`);
+  await committer.flushed();
+  expect(told.slice(0, 3)).toEqual(['append 64', 'append 64', 'answered 64']);
+});
+
 test('the next half waits until it is one', async () => {
   const { committer, told, submit } = setUp({ embedded: false });
   for (let caller = 0; caller < 64; caller++) submit(`a${caller}`);

@@ -85,9 +85,7 @@ export function createMember(
     const reader = createPartitionReader({
       model: on,
       clock,
-      names,
-      group,
-      partition,
+      queue: names.queue(group, partition),
       source: `${partition}#${++generation}`,
       dispatcher,
       eventFor,

@@ -1,18 +1,14 @@
-import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { Clock } from '../../../kernel/clock.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import type { Dispatcher } from '../dispatch.ts';
 import { settledWithin } from '../settled-within.ts';
 import { type Acknowledger, createAcknowledger } from './acknowledger.ts';
-import type { Names } from './topology.ts';
 
 export interface PartitionReaderOptions {
   readonly model: ChannelModel;
   readonly clock: Clock;
-  readonly names: Names;
-  readonly group: string;
-  /** Of the group: which of its queues. */
-  readonly partition: number;
+  readonly queue: string;
   /** Nobody else's, not even that of an earlier reader of the queue. */
   readonly source: string;
   readonly dispatcher: Dispatcher;
@@ -40,28 +36,25 @@ export interface PartitionReader {
 const prefetch = 100;
 const maxHeardMs = 3_000;
 const maxFarewellMs = 1_000;
-const nothing = Buffer.alloc(0);
 /** Headers, and the objects around them. */
 const overheadBytes = 2_048;
-/** The `type` of a message that is no event: the last one of a reader that gives its queue up. */
-const farewell = 'statewright.farewell';
 
 export function createPartitionReader(options: PartitionReaderOptions): PartitionReader {
-  const { model, clock, names, group, partition, source, dispatcher } = options;
-  let channel: ConfirmChannel | undefined;
+  const { model, clock, queue, source, dispatcher } = options;
+  let channel: Channel | undefined;
   let acknowledger: Acknowledger | undefined;
   let opening: Promise<void> | undefined;
   let closing: Promise<void> | undefined;
   let over = false;
 
   async function open(): Promise<void> {
-    const fresh = await model.createConfirmChannel();
+    const fresh = await model.createChannel();
     channel = fresh;
     fresh.on('error', () => {});
     fresh.on('close', end);
     acknowledger = createAcknowledger(fresh);
     await fresh.prefetch(prefetch);
-    await fresh.consume(names.queue(group, partition), take);
+    await fresh.consume(queue, take);
   }
 
   function take(message: ConsumeMessage | null): void {
@@ -69,8 +62,8 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
     if (message === null) end();
     // The end of the channel gives it back.
     if (message === null || closing !== undefined || over) return;
+    const event = options.eventFor(message);
     const done = () => acknowledge(message);
-    const event = message.properties.type === farewell ? undefined : options.eventFor(message);
     const bytes = message.content.length + overheadBytes;
     if (event === undefined) done();
     else dispatcher.offer({ event, source, bytes, done });
@@ -100,14 +93,12 @@ export function createPartitionReader(options: PartitionReaderOptions): Partitio
   /**
    * Resolves when the queue has heard what was acknowledged. While 32 commands of a channel are under way to a quorum queue, the
    * broker keeps further acknowledgements back, and it forgets these when the channel closes (`rabbit_fifo_client`): what was
-   * handled would come again, behind what came after it. A message by the same channel to the same queue is
-   * confirmed when those before it have been done, and then the rest is on its way as well.
+   * handled would come again, behind what came after it. To register once more, as one who waits its turn, is a command
+   * that the channel itself waits for: those before it have been done then, and the rest is on its way. (So would a message
+   * be, but a broker short of memory reads nothing more from a connection that publishes.)
    */
-  async function heard(last: ConfirmChannel): Promise<void> {
-    const headers = { partition: String(partition) };
-    // Where the broker can, it drops it at once.
-    last.publish(names.group(group), '', nothing, { type: farewell, headers, expiration: '0' });
-    await last.waitForConfirms();
+  async function heard(last: Channel): Promise<void> {
+    await last.consume(queue, () => {});
   }
 
   return {

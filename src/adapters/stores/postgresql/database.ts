@@ -140,20 +140,21 @@ export async function openDatabase({ url, namespace, patienceMs, maxConnections 
     }
   };
 
-  const pipeline = createPipeline(() =>
-    connected(async () => {
-      // What is behind another statement waits for that one as well.
-      const client = new pg.Client({ ...connection, pipeline: true, query_timeout: 2 * patienceMs + graceMs });
-      client.on('error', ignore);
-      try {
-        await client.connect();
-        await set(client);
-        return client;
-      } catch (error) {
-        await ended(client);
-        throw error;
-      }
-    }),
+  const pipeline = createPipeline(
+    () =>
+      connected(async () => {
+        const client = new pg.Client({ ...connection, pipeline: true, query_timeout: patienceMs + graceMs });
+        client.on('error', ignore);
+        try {
+          await client.connect();
+          await set(client);
+          return client;
+        } catch (error) {
+          await ended(client);
+          throw error;
+        }
+      }),
+    patienceMs + graceMs,
   );
 
   const patiently = async <Result>(work: () => Promise<Result>): Promise<Result> => {

@@ -14,9 +14,13 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
-/** @param connect gives a client in pipeline mode; called for the first statement, and again after a connection was lost. */
-export function createPipeline(connect: () => Promise<pg.Client>): Pipeline {
+/**
+ * @param connect gives a client in pipeline mode; called for the first statement, and again after a connection was lost.
+ * @param patienceMs how long a statement waits for its answer, once those before it have theirs.
+ */
+export function createPipeline(connect: () => Promise<pg.Client>, patienceMs: number): Pipeline {
   let current: Promise<pg.Client> | undefined;
+  let underWay = 0;
 
   const open = () => {
     const opening = connect();
@@ -32,8 +36,10 @@ export function createPipeline(connect: () => Promise<pg.Client>): Pipeline {
     async run<Row extends readonly unknown[]>(statement: pg.QueryArrayConfig) {
       const opened = current ?? open();
       const client = await opened;
+      underWay += 1;
       try {
-        return (await client.query<Row>(statement)).rows;
+        const timed = { ...statement, query_timeout: underWay * patienceMs };
+        return (await client.query<Row>(timed)).rows;
       } catch (error) {
         // After an error of the server's the connection is as good as before; else nobody knows what it is at.
         if (sqlState(error) === undefined) {
@@ -41,6 +47,8 @@ export function createPipeline(connect: () => Promise<pg.Client>): Pipeline {
           client.connection.stream.destroy();
         }
         throw error;
+      } finally {
+        underWay -= 1;
       }
     },
 

@@ -33,6 +33,8 @@ const kinds = new Map<string, Kind>([
 const classes = new Map<string, Kind>([
   ['08', ['STORE_UNAVAILABLE', again]],
   ['25', ['STORE_UNAVAILABLE', again]],
+  // The statement before this one in a pipeline was to prepare it, and failed.
+  ['26', ['STORE_UNAVAILABLE', again]],
   ['28', ['INVALID_CONFIGURATION', 'Check the role and its password.']],
   ['53', ['STORE_UNAVAILABLE', again]],
   ['57', ['STORE_UNAVAILABLE', 'The server is stopping or starting; send the same again.']],
