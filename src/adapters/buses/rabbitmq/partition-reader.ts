@@ -34,7 +34,7 @@ export interface PartitionReader {
  * back goes behind what came back before, so its successor must be able to take all of it at once.
  */
 const prefetch = 100;
-const maxHeardMs = 3_000;
+const maxHeardMs = 2_000;
 const maxFarewellMs = 1_000;
 /** Headers, and the objects around them. */
 const overheadBytes = 2_048;
