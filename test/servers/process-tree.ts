@@ -25,6 +25,11 @@ export async function untilEnded(pids: readonly number[]): Promise<void> {
   while (pids.some(runs)) await delay(20);
 }
 
+/** Resolves when no thread of theirs runs on: a signal to stop takes effect a moment after it was sent. */
+export async function untilStopped(pids: readonly number[]): Promise<void> {
+  while (pids.some((pid) => threadStates(pid).some((state) => !'TtZX'.includes(state)))) await delay(5);
+}
+
 /** Whether the process is there and not a zombie. */
 export function runs(pid: number): boolean {
   const found = stat(pid);
@@ -36,12 +41,20 @@ function processes() {
   return all.filter((one) => one !== undefined);
 }
 
+function threadStates(pid: number): readonly string[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => stat(`${pid}/task/${thread}`)?.state ?? []);
+  } catch {
+    return [];
+  }
+}
+
 /** Of /proc/PID/stat, proc(5): `pid (name) state ppid …`, where the name may hold anything. */
-function stat(pid: number) {
+function stat(pid: number | string) {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [state = '', parent = ''] = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return { pid, state, parent: Number(parent) };
+    return { pid: Number(pid), state, parent: Number(parent) };
   } catch {
     return undefined;
   }

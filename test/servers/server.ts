@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DataFolder } from './data-folder.ts';
-import { processTree, runs, signalAll, untilEnded } from './process-tree.ts';
+import { processTree, runs, signalAll, untilEnded, untilStopped } from './process-tree.ts';
 import type { User } from './user.ts';
 
 /** A real server that this process started, on loopback, with data of its own. It ends with this process at the latest. */
@@ -23,8 +23,8 @@ export interface Server {
   kill(): Promise<void>;
   /** Starts it on the same port and data, after an orderly stop if it still runs; resolves when it answers. */
   restart(): Promise<void>;
-  /** SIGSTOP: it and all its children stand still, their connections stay open. */
-  pause(): void;
+  /** SIGSTOP; resolves when it and all its children stand still. Their connections stay open. */
+  pause(): Promise<void>;
   /** SIGCONT. */
   resume(): void;
   /** Ends it at once if it still runs, and removes its data. */
@@ -90,7 +90,11 @@ export async function startServer(recipe: Recipe): Promise<Server> {
       await stop();
       child = await launch(recipe);
     },
-    pause: () => signalAll(processTree(pid()), 'SIGSTOP'),
+    async pause() {
+      const tree = processTree(pid());
+      signalAll(tree, 'SIGSTOP');
+      await untilStopped(tree);
+    },
     resume: () => signalAll(processTree(pid()), 'SIGCONT'),
     async remove() {
       await kill();

@@ -43,7 +43,7 @@ describeWithServer('TEST_REDIS_URL', 'a Redis of its own', () => {
     server = await startRedis();
     const { port } = server;
     const ping = () => says(port, 'PING\r\n', /PONG/);
-    server.pause();
+    await server.pause();
     await assert.rejects(ping(), /it says no more than ""/);
     server.resume();
     await ping();

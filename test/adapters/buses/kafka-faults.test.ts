@@ -225,7 +225,7 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
     // Now and then a member is heard again before its session is seen to have ended.
     for (let id = 100; (await memberOf(`place${places}.group`)) === before; id++) {
       const more = orders(1, id);
-      server.pause();
+      await server.pause();
       await expect(bus.publish(more)).rejects.toMatchObject({ code: 'BUS_UNAVAILABLE' });
       server.resume();
       while (!(await published(bus, more))) await someTurns();

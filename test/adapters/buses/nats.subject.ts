@@ -31,7 +31,7 @@ export const ownNats: BusAdapter<Server> = {
     async stop(how) {
       if (how === 'stopped') await server.stop();
       else if (how === 'killed') await server.kill();
-      else server.pause();
+      else await server.pause();
     },
     async start() {
       server.resume();

@@ -52,7 +52,7 @@ export const own: BusAdapter<Server> = {
   open: ({ url }) => rabbitmqBus({ url }),
   broker: (server) => ({
     async stop(how) {
-      if (how === 'hanging') server.pause();
+      if (how === 'hanging') await server.pause();
       else await (how === 'killed' ? server.kill() : server.stop());
     },
     start: () => server.restart(),

@@ -37,7 +37,7 @@ export const own: BusAdapter<Server> = {
   open: ({ url }) => redisBus({ url }),
   broker: (server) => ({
     async stop(how) {
-      if (how === 'hanging') server.pause();
+      if (how === 'hanging') await server.pause();
       else await (how === 'killed' ? server.kill() : server.stop());
     },
     start: () => server.restart(),

@@ -139,7 +139,7 @@ describeWithServer('TEST_FERRETDB_URL', 'mongodb: faults', () => {
       const server = await start();
       const store = await open(server.url);
       await commit(store, account, 'none');
-      server.pause();
+      await server.pause();
       try {
         await assert.rejects(append(store, account, 1), explains('STORE_UNAVAILABLE'));
       } finally {

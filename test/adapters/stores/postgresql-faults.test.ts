@@ -180,7 +180,7 @@ describeWithServer('TEST_POSTGRESQL_URL', 'postgresql: faults', () => {
       await commit(store, account, 'none');
       closed.events.watch(() => {});
       await closed.ping();
-      server.pause();
+      await server.pause();
       try {
         await assert.rejects(append(store, account, 1), explains('STORE_UNAVAILABLE'));
         await assert.rejects(store.events.head(), explains('STORE_UNAVAILABLE'));

@@ -155,7 +155,7 @@ describeWithServer('TEST_REDIS_URL', 'redis: faults', () => {
       const server = await start();
       const store = await open(server.url);
       await commit(store, account, 'none');
-      server.pause();
+      await server.pause();
       try {
         await assert.rejects(append(store, account, 1), explains('STORE_UNAVAILABLE'));
         await assert.rejects(store.events.head(), explains('STORE_UNAVAILABLE'));
