@@ -67,23 +67,16 @@ test('what the store answers out of order is settled in order', async () => {
   expect(committed(told, 'a')).toEqual(all('a', 200));
 });
 
-test('a half that comes while the other is under way goes out at once', async () => {
+test.for([
+  { what: 'a half goes out at once', count: 64, calls: ['append 64', 'append 64', 'answered 64', 'answered 64'] },
+  { what: 'less than a half waits', count: 63, calls: ['append 64', 'answered 64', 'append 63', 'answered 63'] },
+])('of what comes while an append is under way, $what', async ({ count, calls }) => {
   const { committer, told, submit } = setUp({ embedded: false });
   for (let caller = 0; caller < 64; caller++) submit(`a${caller}`);
   await someTurns(2);
-  for (let caller = 0; caller < 64; caller++) submit(`b${caller}`);
+  for (let caller = 0; caller < count; caller++) submit(`b${caller}`);
   await committer.flushed();
-  expect(told.slice(0, 3)).toEqual(['append 64', 'append 64', 'answered 64']);
-});
-
-test('the next half waits until it is one', async () => {
-  const { committer, told, submit } = setUp({ embedded: false });
-  for (let caller = 0; caller < 64; caller++) submit(`a${caller}`);
-  await someTurns(2);
-  for (let caller = 0; caller < 63; caller++) submit(`b${caller}`);
-  await committer.flushed();
-  const calls = told.filter((each) => !each.startsWith('committed'));
-  expect(calls).toEqual(['append 64', 'answered 64', 'append 63', 'answered 63']);
+  expect(told.filter((each) => !each.startsWith('committed'))).toEqual(calls);
 });
 
 test('few entries go together, and so do all on an embedded store', async () => {
