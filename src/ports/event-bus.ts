@@ -8,7 +8,11 @@ export interface EventBus {
   /** Such as `memory`. */
   readonly provider: string;
   readonly features: BusFeatures;
-  /** Resolves when the bus holds all of them. @throws BUS_UNAVAILABLE, MESSAGE_TOO_LARGE, BUS_CLOSED */
+  /**
+   * Resolves when the bus holds all of them. Calls are taken in their order, also while earlier ones are under way; what
+   * comes of one is not known from another.
+   * @throws BUS_UNAVAILABLE, when some may have been taken; MESSAGE_TOO_LARGE, BUS_CLOSED
+   */
   publish(events: readonly RecordedEvent[]): Promise<void>;
   /**
    * Consumes in a group. An event is acknowledged when `handle` resolves; when it rejects, the event comes again, and

@@ -4,6 +4,7 @@ import type { Checkpoint, Fence } from '../ports/coordination.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
+import { inOrder } from './in-order.ts';
 import { readAt, readBatches } from './log-batches.ts';
 import { createOrderedReader } from './ordered-reader.ts';
 
@@ -41,8 +42,9 @@ const batchSize = 500;
 
 /**
  * What holds, whoever dies after whichever line: the checkpoint is saved after the bus confirmed, so an event may be
- * published twice, never not at all. One batch is on its way while the next is read and the checkpoint before it is
- * saved; the order in which the bus takes them is the log's.
+ * published twice, never not at all. The order in which the bus takes them is the log's: two batches are on their way, the
+ * next is read and the checkpoint before them is saved meanwhile, and what is behind a batch that failed is published
+ * again after it.
  */
 export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
   const { bus, clock, logger, store, telemetry } = context;
@@ -64,17 +66,31 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
     },
     async read(fence, signal, advanced) {
       let saving = Promise.resolve();
+      async function carried(batch: readonly RecordedEvent[]): Promise<void> {
+        const last = batch.at(-1);
+        if (last === undefined) return;
+        position = last.position;
+        advanced();
+        await saving;
+        saving = save({ position, eventId: last.id }, fence);
+        // Seen again at `await saving`; here only so that it is nobody's unhandled rejection meanwhile.
+        saving.catch(() => {});
+      }
+      const batches = () => readBatches(store.events, { after: position, size: batchSize, signal });
       try {
-        for await (const batch of readBatches(store.events, { after: position, size: batchSize, signal })) {
-          await publish(batch);
-          const last = batch.at(-1);
-          if (last === undefined) continue;
-          position = last.position;
-          advanced();
-          await saving;
-          saving = save({ position, eventId: last.id }, fence);
-          // Seen again at `await saving`; here only so that it is nobody's unhandled rejection meanwhile.
-          saving.catch(() => {});
+        for (;;) {
+          try {
+            for await (const batch of inOrder(batches(), publish, mostUnderWay)) await carried(batch);
+            return;
+          } catch (error) {
+            if (!isFailure(error, 'MESSAGE_TOO_LARGE')) throw error;
+          }
+          // An event of the next batch: those around it are carried one by one.
+          for await (const batch of batches()) {
+            for (const event of batch) await publishAlone(event);
+            await carried(batch);
+            break;
+          }
         }
       } finally {
         await saving;
@@ -94,19 +110,22 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
 
   const save = (checkpoint: Checkpoint, fence: Fence) => store.checkpoints.save(relayCheckpoint, checkpoint, fence);
 
+  /** While the bus does not answer, one batch probes it. */
+  const mostUnderWay = () => (breaker.state() === 'closed' ? 2 : 1);
+
   async function publish(batch: readonly RecordedEvent[]): Promise<void> {
+    await breaker.run(() => bus.publish(batch));
+    for (const event of batch) counts.add('published', event.type);
+    telemetry.count('events_published_total', {}, batch.length);
+  }
+
+  async function publishAlone(event: RecordedEvent): Promise<void> {
     try {
-      await breaker.run(() => bus.publish(batch));
-      for (const event of batch) counts.add('published', event.type);
-      telemetry.count('events_published_total', {}, batch.length);
+      await publish([event]);
     } catch (error) {
       if (!isFailure(error, 'MESSAGE_TOO_LARGE')) throw error;
-      if (batch.length > 1) {
-        for (const event of batch) await publish([event]);
-        return;
-      }
       logger.error(
-        { event: batch[0]?.id, error },
+        { event: event.id, error },
         'The bus cannot carry an event: its subscriptions read it from the log.',
       );
     }

@@ -93,6 +93,105 @@ test('an event that the bus cannot carry holds up none of the others', async () 
   });
 });
 
+test('behind a batch that cannot be carried whole, what was on its way is published again, in order', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    const { published, bus } = recordingBus((events) =>
+      events.some(({ position }) => position === 3) ? failure('MESSAGE_TOO_LARGE') : undefined,
+    );
+    for (let n = 0; n < 12; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    await world.worker({ bus }).start();
+    await world.until(() => published.length >= 1_699, 'the others are published');
+    // The second batch overtook the first one, as it was taken apart.
+    expect(published).toEqual([...upTo(1_000, 501), 1, 2, ...upTo(1_200, 4)]);
+  });
+});
+
+test('two batches are on their way; behind one that fails, the other is published again', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    const calls: { readonly first: number; answer(error?: unknown): void }[] = [];
+    const { published, bus } = recordingBus();
+    const held: EventBus = {
+      ...bus,
+      async publish(events) {
+        const { promise, resolve } = Promise.withResolvers<unknown>();
+        calls.push({ first: events[0]?.position ?? 0, answer: resolve });
+        const error = await promise;
+        if (error !== undefined) throw error;
+        await bus.publish(events);
+      },
+    };
+    const firsts = () => calls.map(({ first }) => first);
+    const saved = async () => (await store.checkpoints.load('relay'))?.position;
+    for (let n = 0; n < 16; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    const worker = world.worker({ bus: held });
+    await worker.start();
+    await world.until(() => calls.length === 2, 'two are on their way');
+    await world.clock.advance(1_000);
+    expect(firsts()).toEqual([1, 501]);
+
+    // The second one before the first: nothing is remembered, nothing follows.
+    calls[1]?.answer();
+    await world.clock.advance(1_000);
+    expect([firsts(), published.length, await saved()]).toEqual([[1, 501], 500, undefined]);
+    calls[0]?.answer(failure('BUS_UNAVAILABLE'));
+    await world.until(() => calls.length === 4, 'both are published again');
+    expect(firsts()).toEqual([1, 501, 1, 501]);
+
+    // The first one fails while the second is on its way: that is waited for.
+    calls[2]?.answer(failure('BUS_UNAVAILABLE'));
+    await world.clock.advance(60_000);
+    expect(calls).toHaveLength(4);
+    calls[3]?.answer();
+    await world.until(() => calls.length === 6, 'both are published again');
+
+    // The second one fails while the third is on its way: the first is not published again.
+    calls[4]?.answer();
+    await world.until(() => calls.length === 7, 'the third follows the first');
+    calls[5]?.answer(failure('BUS_UNAVAILABLE'));
+    calls[6]?.answer();
+    await world.until(() => calls.length === 9, 'the second and the third are published again');
+    expect(firsts().slice(6)).toEqual([1_001, 501, 1_001]);
+    expect(await saved()).toBe(500);
+    calls[7]?.answer();
+    calls[8]?.answer();
+    await world.until(() => calls.length === 10, 'the rest');
+    calls[9]?.answer();
+    await world.until(async () => (await saved()) === 1_600, 'all is published and remembered');
+  });
+});
+
+test('a bus that does not answer is probed with one batch', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    let down = true;
+    let underWay = 0;
+    let most = 0;
+    const { published, bus } = recordingBus(() => (down ? failure('BUS_UNAVAILABLE') : undefined));
+    const slow: EventBus = {
+      ...bus,
+      async publish(events) {
+        most = Math.max(most, ++underWay);
+        await new Promise<void>((resolve) => world.clock.setTimeout(resolve, 10));
+        underWay -= 1;
+        await bus.publish(events);
+      },
+    };
+    for (let n = 0; n < 16; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    const worker = world.worker({ bus: slow });
+    await worker.start();
+    await world.clock.advance(60_000);
+    most = 0;
+    await world.clock.advance(60_000);
+    expect(most).toBe(1);
+    down = false;
+    await world.until(() => published.length === 1_600, 'all is published');
+    expect(published).toEqual(upTo(1_600));
+    expect(most).toBe(2);
+  });
+});
+
 test('a log that lost its tail is published from its beginning', async () => {
   const [whole, store] = [memoryStore(), memoryStore()];
   await inWorld(whole, async (world) => {

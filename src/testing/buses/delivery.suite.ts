@@ -5,6 +5,7 @@ import {
   createInbox,
   history,
   inChunks,
+  interleaved,
   recorded,
   someTurns,
 } from '../bus-fixtures.ts';
@@ -61,6 +62,22 @@ export const deliveryCases: readonly BusCase[] = [
     async run({ bus }) {
       await bus.publish([]);
       await bus.ping();
+    },
+  },
+  {
+    name: 'what several calls publish at once comes in the order of the calls, many events of each',
+    async run({ bus, name, stream }) {
+      const one = stream();
+      const inbox = createInbox();
+      await bus.subscribe({ group: name('group'), patterns: [`${one.type}.*`] }, inbox.handle);
+      const events = interleaved([
+        history(one, 1_200),
+        history(stream(one.type), 1_200),
+        history(stream(one.type), 1_200),
+      ]);
+      await Promise.all(inChunks(events, 1_200).map((chunk) => bus.publish(chunk)));
+      await inbox.holds(events);
+      assertInOrder(inbox.received);
     },
   },
   {

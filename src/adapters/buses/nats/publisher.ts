@@ -3,6 +3,7 @@ import type { Clock } from '../../../kernel/clock.ts';
 import { isFailure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { busClosed, messageTooLarge } from '../bus-errors.ts';
+import { createTurns } from '../in-turn.ts';
 import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { apiErrorOf, apiErrors, dial, type NatsAddress, natsFailure } from './connection.ts';
 import { encodeMessage, type NatsMessage } from './message.ts';
@@ -28,7 +29,7 @@ interface Line {
   readonly confirmations: Confirmations;
 }
 
-/** So much is under way at once; the next follows when all of it is confirmed. */
+/** So much of a call is under way at once; the next follows when all of it is confirmed. */
 const windowSize = 1_000;
 const windowBytes = 8 * 2 ** 20;
 /** No stream has the subject: it was removed. */
@@ -41,6 +42,7 @@ const nobodyListens: string = ErrorCode.NoResponders;
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { address, clock, namespace, topology, ensureStream } = options;
+  const turns = createTurns();
   let open: Promise<Line> | undefined;
   let closed = false;
 
@@ -69,7 +71,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     await line.connection.close();
   }
 
-  async function publishAll(line: Line, events: readonly RecordedEvent[]): Promise<void> {
+  async function publishAll(line: Line, events: readonly RecordedEvent[], sent: () => void): Promise<void> {
     const maxBytes = line.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
     for (let at = 0; at < events.length; ) {
       const messages: NatsMessage[] = [];
@@ -80,8 +82,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
         messages.push(message);
         bytes += message.bytes;
       }
-      await confirmed(line, messages);
       at += messages.length;
+      const stored = confirmed(line, messages);
+      if (at === events.length) sent();
+      await stored;
     }
   }
 
@@ -97,22 +101,24 @@ export function createPublisher(options: PublisherOptions): Publisher {
     throw error;
   }
 
-  return {
-    async publish(events) {
-      const line = await connected();
+  async function publish(events: readonly RecordedEvent[], sent: () => void): Promise<void> {
+    const line = await connected();
+    try {
       try {
-        try {
-          await publishAll(line, events);
-        } catch (error) {
-          if (!(error instanceof NatsError && error.code === nobodyListens)) throw error;
-          await ensureStream();
-          await publishAll(line, events);
-        }
+        await publishAll(line, events, sent);
       } catch (error) {
-        if (!isFailure(error)) await abandon(line);
-        throw closed ? busClosed() : natsFailure(address.broker, error);
+        if (!(error instanceof NatsError && error.code === nobodyListens)) throw error;
+        await ensureStream();
+        await publishAll(line, events, sent);
       }
-    },
+    } catch (error) {
+      if (!isFailure(error)) await abandon(line);
+      throw closed ? busClosed() : natsFailure(address.broker, error);
+    }
+  }
+
+  return {
+    publish: (events) => turns.take((sent) => publish(events, sent)),
     async close() {
       closed = true;
       const line = await open?.catch(() => undefined);

@@ -1,10 +1,11 @@
 import type { Clock, TimerHandle } from '../../../kernel/clock.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { messageTooLarge } from '../bus-errors.ts';
+import { createTurns } from '../in-turn.ts';
 import { partitionOf } from '../partition.ts';
 import type { Connection } from './connection.ts';
-import { messageOf } from './entries.ts';
-import type { Keys } from './keys.ts';
+import { type Message, messageOf } from './entries.ts';
+import type { Keys, Place } from './keys.ts';
 import { publishScript, trimScript } from './scripts.ts';
 
 export interface PublisherOptions {
@@ -16,6 +17,11 @@ export interface PublisherOptions {
   readonly maxMessageBytes: number;
   readonly keepMs: number;
   readonly forgetGroupAfterMs: number;
+}
+
+interface Outgoing extends Message {
+  readonly place: Place;
+  readonly key: string;
 }
 
 /** Adds events to the partitions, in their order, and removes there what nobody needs any more. */
@@ -35,6 +41,7 @@ const trimLeftAfterMs = 10_000;
 
 export function createPublisher(options: PublisherOptions): Publisher {
   const { connection, clock, keys, namespace, partitions, maxMessageBytes } = options;
+  const turns = createTurns();
   const untrimmed = new Set<string>();
   let trimming: TimerHandle | undefined;
   let stopped = false;
@@ -60,6 +67,22 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
   }
 
+  async function add(batch: readonly Outgoing[]): Promise<void> {
+    const places = new Map(batch.map(({ key, place }) => [key, place]));
+    const streams = [...places.keys()];
+    const aggregates = [...new Set(batch.map(({ place }) => place.aggregate))];
+    const at = new Map(streams.map((key, index) => [key, index + 2]));
+    await connection.run(
+      publishScript,
+      [keys.aggregates, ...streams],
+      [
+        ...[keys.bell, JSON.stringify([...places.values()]), aggregates.length, ...aggregates],
+        ...batch.flatMap(({ key, type, text }) => [at.get(key) ?? 0, type, text]),
+      ],
+    );
+    trimLater(streams, trimAfterMs);
+  }
+
   return {
     async publish(events) {
       const messages = events.map((event) => {
@@ -68,21 +91,14 @@ export function createPublisher(options: PublisherOptions): Publisher {
         const place = { aggregate: event.stream.type, partition: partitionOf(event.stream, partitions) };
         return { ...message, place, key: keys.events(place) };
       });
-      for (const batch of inBatches(messages)) {
-        const places = new Map(batch.map(({ key, place }) => [key, place]));
-        const streams = [...places.keys()];
-        const aggregates = [...new Set(batch.map(({ place }) => place.aggregate))];
-        const at = new Map(streams.map((key, index) => [key, index + 2]));
-        await connection.run(
-          publishScript,
-          [keys.aggregates, ...streams],
-          [
-            ...[keys.bell, JSON.stringify([...places.values()]), aggregates.length, ...aggregates],
-            ...batch.flatMap(({ key, type, text }) => [at.get(key) ?? 0, type, text]),
-          ],
-        );
-        trimLater(streams, trimAfterMs);
-      }
+      const batches = inBatches(messages);
+      await turns.take(async (sent) => {
+        for (const batch of batches) {
+          const added = add(batch);
+          if (batch === batches.at(-1)) sent();
+          await added;
+        }
+      });
     },
     stop() {
       stopped = true;
@@ -91,9 +107,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   };
 }
 
-function inBatches<Message extends { readonly bytes: number }>(messages: readonly Message[]): Message[][] {
-  const batches: Message[][] = [];
-  let batch: Message[] = [];
+function inBatches(messages: readonly Outgoing[]): readonly (readonly Outgoing[])[] {
+  const batches: Outgoing[][] = [];
+  let batch: Outgoing[] = [];
   let bytes = 0;
   for (const message of messages) {
     if (batch.length === maxBatchEvents || (batch.length > 0 && bytes + message.bytes > maxBatchBytes)) {
