@@ -9,7 +9,7 @@ import { createProcessor } from '../../src/runtime/processor.ts';
 import { newEvent } from '../../src/testing/store-fixtures.ts';
 import { environmentOf, serverBuses } from '../servers/providers.ts';
 import { rawKafka } from './raw-buses/kafka.ts';
-import { type Carried, type RawBus, rawMessages, rawMessagesPerSecond, rawText } from './raw-buses/load.ts';
+import { type Carried, type RawBus, rawMessages, rawMessagesPerSecond, rawText, warmUp } from './raw-buses/load.ts';
 import { rawNats } from './raw-buses/nats.ts';
 import { rawRabbitmq } from './raw-buses/rabbitmq.ts';
 import { rawRedis } from './raw-buses/redis.ts';
@@ -79,17 +79,16 @@ function busOn(provider: (typeof serverBuses)[number], address: string): Promise
 /** From the relay's first event to the last one handled; the log is in memory, so that it costs little. */
 async function eventsPerSecond(bus: EventBus): Promise<number> {
   const store = memoryStore();
-  const first = 100;
-  await append(store, first);
+  await append(store, warmUp);
   let handled = 0;
-  let wanted = { at: first, ...Promise.withResolvers<void>() };
+  let wanted = { at: warmUp, ...Promise.withResolvers<void>() };
   const processor = counting(store, bus, async () => {
     handled += 1;
     if (handled === wanted.at) wanted.resolve();
   });
   await processor.start();
   await wanted.promise;
-  wanted = { at: first + rawMessages, ...Promise.withResolvers<void>() };
+  wanted = { at: warmUp + rawMessages, ...Promise.withResolvers<void>() };
   const startedMs = performance.now();
   for (let sent = 0; sent < rawMessages; sent += 1_000) await append(store, 1_000);
   await wanted.promise;

@@ -8,7 +8,7 @@ export const rawText = 'x'.repeat(1_000);
 /** How many are on their way to the broker at once: as many as the relay publishes together. */
 const publishedTogether = 500;
 /** A first few, so that everybody has joined. */
-const warmUp = 500;
+export const warmUp = 500;
 
 /** What a raw run carries of each event: its data alone, or the bus's own message with the headers that it promises. */
 export type Carried = 'data' | 'message';
