@@ -9,9 +9,10 @@ export interface EventBus {
   readonly provider: string;
   readonly features: BusFeatures;
   /**
-   * Resolves when the bus holds all of them. Calls are taken in their order, also while earlier ones are under way; what
-   * comes of one is not known from another.
-   * @throws BUS_UNAVAILABLE, when some may have been taken; MESSAGE_TOO_LARGE, BUS_CLOSED
+   * Resolves when the bus holds all of them. Calls are taken in their order, also while earlier ones are under way; one
+   * that is on its way already may succeed though an earlier one fails.
+   * @throws BUS_UNAVAILABLE, when some may have been taken; BUS_CLOSED; MESSAGE_TOO_LARGE, with `details.eventId` when the
+   * bus knows whose it is: likewise
    */
   publish(events: readonly RecordedEvent[]): Promise<void>;
   /**

@@ -1,11 +1,9 @@
-import { isFailure } from '../kernel/errors.ts';
-import type { RecordedEvent } from '../kernel/message.ts';
 import type { Checkpoint, Fence } from '../ports/coordination.ts';
 import { type BreakerState, createBreaker } from './breaker.ts';
+import { createCarrier } from './carrier.ts';
 import type { RuntimeContext } from './context.ts';
 import type { CountBook } from './counts.ts';
-import { inOrder } from './in-order.ts';
-import { readAt, readBatches } from './log-batches.ts';
+import { readAt } from './log-batches.ts';
 import { createOrderedReader } from './ordered-reader.ts';
 
 /** Carries the log to the bus: one holder per store, in position order, at least once. */
@@ -38,17 +36,15 @@ export interface RelayStatus {
 }
 
 export const relayCheckpoint = 'relay';
-const batchSize = 500;
 
 /**
  * What holds, whoever dies after whichever line: the checkpoint is saved after the bus confirmed, so an event may be
- * published twice, never not at all. The order in which the bus takes them is the log's: two batches are on their way, the
- * next is read and the checkpoint before them is saved meanwhile, and what is behind a batch that failed is published
- * again after it.
+ * published twice, never not at all.
  */
 export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
-  const { bus, clock, logger, store, telemetry } = context;
+  const { clock, logger, store } = context;
   const breaker = createBreaker({ name: 'bus', clock, halfOpenAfterMs: 5_000 });
+  const carrier = createCarrier(context, counts, breaker);
   const listeners = new Set<HeldListener>();
   let position = 0;
   let heldFrom: { readonly from: number } | undefined;
@@ -66,32 +62,15 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
     },
     async read(fence, signal, advanced) {
       let saving = Promise.resolve();
-      async function carried(batch: readonly RecordedEvent[]): Promise<void> {
-        const last = batch.at(-1);
-        if (last === undefined) return;
-        position = last.position;
-        advanced();
-        await saving;
-        saving = save({ position, eventId: last.id }, fence);
-        // Seen again at `await saving`; here only so that it is nobody's unhandled rejection meanwhile.
-        saving.catch(() => {});
-      }
-      const batches = () => readBatches(store.events, { after: position, size: batchSize, signal });
       try {
-        for (;;) {
-          try {
-            for await (const batch of inOrder(batches(), publish, mostUnderWay)) await carried(batch);
-            return;
-          } catch (error) {
-            if (!isFailure(error, 'MESSAGE_TOO_LARGE')) throw error;
-          }
-          // An event of the next batch: those around it are carried one by one.
-          for await (const batch of batches()) {
-            for (const event of batch) await publishAlone(event);
-            await carried(batch);
-            break;
-          }
-        }
+        await carrier.carry(position, signal, async (last) => {
+          position = last.position;
+          advanced();
+          await saving;
+          saving = save({ position, eventId: last.id }, fence);
+          // Seen again at `await saving`; here only so that it is nobody's unhandled rejection meanwhile.
+          saving.catch(() => {});
+        });
       } finally {
         await saving;
       }
@@ -109,27 +88,6 @@ export function createRelay(context: RuntimeContext, counts: CountBook): Relay {
   }
 
   const save = (checkpoint: Checkpoint, fence: Fence) => store.checkpoints.save(relayCheckpoint, checkpoint, fence);
-
-  /** While the bus does not answer, one batch probes it. */
-  const mostUnderWay = () => (breaker.state() === 'closed' ? 2 : 1);
-
-  async function publish(batch: readonly RecordedEvent[]): Promise<void> {
-    await breaker.run(() => bus.publish(batch));
-    for (const event of batch) counts.add('published', event.type);
-    telemetry.count('events_published_total', {}, batch.length);
-  }
-
-  async function publishAlone(event: RecordedEvent): Promise<void> {
-    try {
-      await publish([event]);
-    } catch (error) {
-      if (!isFailure(error, 'MESSAGE_TOO_LARGE')) throw error;
-      logger.error(
-        { event: event.id, error },
-        'The bus cannot carry an event: its subscriptions read it from the log.',
-      );
-    }
-  }
 
   async function tell(): Promise<void> {
     await Promise.all([...listeners].map((listener) => listener(heldFrom)));

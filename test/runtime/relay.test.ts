@@ -1,8 +1,10 @@
 import { expect, test } from 'vitest';
 import { memoryStore } from '../../src/adapters/stores/memory/memory.ts';
+import { sleep } from '../../src/kernel/clock.ts';
 import { failure } from '../../src/kernel/errors.ts';
 import type { RecordedEvent } from '../../src/kernel/message.ts';
 import type { EventBus } from '../../src/ports/event-bus.ts';
+import type { Store } from '../../src/ports/store.ts';
 import { inWorld, type TestWorker } from '../../src/testing/subscriptions/world.ts';
 
 /** A bus that only remembers what was confirmed. */
@@ -80,49 +82,121 @@ test('a bus that is down for a minute is waited for, and gets everything in orde
   });
 });
 
-test('an event that the bus cannot carry holds up none of the others', async () => {
+const tooLarge = (events: readonly RecordedEvent[], position: number, named: boolean) => {
+  const event = events.find((each) => each.position === position);
+  return event && failure('MESSAGE_TOO_LARGE', named ? { details: { eventId: event.id } } : {});
+};
+
+for (const named of [true, false])
+  test(`events that the bus cannot carry, ${named ? 'named' : 'unnamed'}, hold up none of the others, and change no order`, async () => {
+    const store = memoryStore();
+    await inWorld(store, async (world) => {
+      const { published, bus } = recordingBus((events) => tooLarge(events, 3, named) ?? tooLarge(events, 1_100, named));
+      for (let n = 0; n < 12; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+      const worker = world.worker({ bus });
+      await worker.start();
+      await world.until(() => published.length >= 1_198, 'the others are published');
+      expect(published).toEqual([1, 2, ...upTo(1_099, 4), ...upTo(1_200, 1_101)]);
+      expect(worker.counts().published).toBe(1_198);
+      await world.until(async () => (await store.checkpoints.load('relay'))?.position === 1_200, 'all is remembered');
+    });
+  });
+
+test('the last event of the log is too large', async () => {
   const store = memoryStore();
   await inWorld(store, async (world) => {
-    const { published, bus } = recordingBus((events) =>
-      events.some(({ position }) => position === 3) ? failure('MESSAGE_TOO_LARGE') : undefined,
-    );
-    await world.append({ type: 'Account', id: 'a' }, 5);
+    const { published, bus } = recordingBus((events) => tooLarge(events, 2, false));
+    await world.append({ type: 'Account', id: 'a' }, 1);
     await world.worker({ bus }).start();
-    await world.until(() => published.length === 4, 'the others are published');
-    expect(published).toEqual([1, 2, 4, 5]);
+    await world.until(() => published.length === 1, 'the first is published');
+    await world.append({ type: 'Account', id: 'a' }, 1);
+    await world.until(async () => (await store.checkpoints.load('relay'))?.position === 2, 'it is stepped over');
+    await world.append({ type: 'Account', id: 'a' }, 1);
+    await world.until(() => published.length === 2, 'the third is published');
+    expect(published).toEqual([1, 3]);
   });
 });
 
-test('behind a batch that cannot be carried whole, what was on its way is published again, in order', async () => {
+test('a store that cannot be read does not make the relay publish again what the bus has', async () => {
+  const store = memoryStore();
+  let broken = true;
+  const half: Store = {
+    ...store,
+    events: {
+      ...store.events,
+      readAll(filter) {
+        if (broken && (filter?.after ?? 0) >= 500) throw failure('STORE_UNAVAILABLE');
+        return store.events.readAll(filter);
+      },
+    },
+  };
+  await inWorld(half, async (world) => {
+    for (let n = 0; n < 12; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    const { published, bus } = recordingBus();
+    const slow: EventBus = {
+      ...bus,
+      async publish(events) {
+        await sleep(world.clock, 10);
+        await bus.publish(events);
+      },
+    };
+    await world.worker({ bus: slow }).start();
+    await world.clock.advance(60_000);
+    expect([published, (await store.checkpoints.load('relay'))?.position]).toEqual([upTo(500), 500]);
+    broken = false;
+    await world.until(() => published.length === 1_200, 'the rest');
+    expect(published).toEqual(upTo(1_200));
+  });
+});
+
+/** A bus whose calls are answered by the test. */
+function answeredBus(bus: EventBus) {
+  const calls: { readonly first: number; answer(error?: unknown): void }[] = [];
+  const held: EventBus = {
+    ...bus,
+    async publish(events) {
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      calls.push({ first: events[0]?.position ?? 0, answer: resolve });
+      const error = await promise;
+      if (error !== undefined) throw error;
+      await bus.publish(events);
+    },
+  };
+  return { calls, held, firsts: () => calls.map(({ first }) => first) };
+}
+
+test('stopped with two batches on their way, it waits for both and begins no other', async () => {
   const store = memoryStore();
   await inWorld(store, async (world) => {
-    const { published, bus } = recordingBus((events) =>
-      events.some(({ position }) => position === 3) ? failure('MESSAGE_TOO_LARGE') : undefined,
-    );
-    for (let n = 0; n < 12; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
-    await world.worker({ bus }).start();
-    await world.until(() => published.length >= 1_699, 'the others are published');
-    // The second batch overtook the first one, as it was taken apart.
-    expect(published).toEqual([...upTo(1_000, 501), 1, 2, ...upTo(1_200, 4)]);
+    for (let n = 0; n < 16; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    const { published, bus } = recordingBus();
+    const { calls, held, firsts } = answeredBus(bus);
+    const worker = world.worker({ bus: held });
+    await worker.start();
+    await world.until(() => calls.length === 2, 'two are on their way');
+    let stopped = false;
+    const stopping = worker.stop().then(() => {
+      stopped = true;
+    });
+    await world.clock.advance(1_000);
+    calls[0]?.answer(failure('BUS_UNAVAILABLE'));
+    await world.clock.advance(1_000);
+    expect(stopped).toBe(false);
+    calls[1]?.answer();
+    await world.passing(stopping);
+    expect([firsts(), published, await store.checkpoints.load('relay')]).toEqual([
+      [1, 501],
+      upTo(1_000, 501),
+      undefined,
+    ]);
   });
 });
 
 test('two batches are on their way; behind one that fails, the other is published again', async () => {
   const store = memoryStore();
   await inWorld(store, async (world) => {
-    const calls: { readonly first: number; answer(error?: unknown): void }[] = [];
     const { published, bus } = recordingBus();
-    const held: EventBus = {
-      ...bus,
-      async publish(events) {
-        const { promise, resolve } = Promise.withResolvers<unknown>();
-        calls.push({ first: events[0]?.position ?? 0, answer: resolve });
-        const error = await promise;
-        if (error !== undefined) throw error;
-        await bus.publish(events);
-      },
-    };
-    const firsts = () => calls.map(({ first }) => first);
+    const { calls, held, firsts } = answeredBus(bus);
     const saved = async () => (await store.checkpoints.load('relay'))?.position;
     for (let n = 0; n < 16; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
     const worker = world.worker({ bus: held });
@@ -173,7 +247,7 @@ test('a bus that does not answer is probed with one batch', async () => {
       ...bus,
       async publish(events) {
         most = Math.max(most, ++underWay);
-        await new Promise<void>((resolve) => world.clock.setTimeout(resolve, 10));
+        await sleep(world.clock, 10);
         underWay -= 1;
         await bus.publish(events);
       },

@@ -13,6 +13,13 @@ export function busUnavailable(broker: string, cause: unknown): StatewrightError
   return failure('BUS_UNAVAILABLE', { expected: `an answer from ${broker}`, found, cause });
 }
 
+/** Nothing of the call was sent, as the one before it failed. */
+export function behindFailed(cause: unknown): StatewrightError {
+  if (isFailure(cause, 'BUS_UNAVAILABLE', 'BUS_CLOSED')) return cause;
+  const found = cause instanceof Error ? cause.message : String(cause);
+  return failure('BUS_UNAVAILABLE', { expected: 'the messages before to be on their way', found, cause });
+}
+
 /** The event's message is larger than the bus takes. */
 export function messageTooLarge({ id, stream, type }: RecordedEvent, bytes: number, maxBytes: number) {
   return failure('MESSAGE_TOO_LARGE', {

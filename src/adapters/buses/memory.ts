@@ -5,6 +5,7 @@ import { maxCloseMs } from './broker-options.ts';
 import { busClosed } from './bus-errors.ts';
 import { createMemoryGroup, type MemoryGroup, type MemoryGroupOptions } from './memory-group.ts';
 import { settledWithin } from './settled-within.ts';
+import { createTurns } from './turns.ts';
 
 /** All optional. */
 export interface MemoryBusOptions {
@@ -32,24 +33,27 @@ export function memoryBus(options: MemoryBusOptions = {}): EventBus {
     maxRedeliverAfterMs: options.maxRedeliverAfterMs ?? 5_000,
   };
   const groups = new Map<string, MemoryGroup>();
+  const turns = createTurns();
   let closing: Promise<void> | undefined;
+
+  async function publish(events: readonly RecordedEvent[]): Promise<void> {
+    for (const event of events) {
+      for (const [name, group] of groups) {
+        if (!group.matches(event)) continue;
+        const offered = group.offer(event);
+        const taken = typeof offered === 'boolean' ? offered : await offered;
+        if (!taken && groups.get(name) === group) options.onLetGo?.(name, event);
+      }
+      if (closing !== undefined) throw busClosed();
+    }
+    if (closing !== undefined) throw busClosed();
+  }
 
   return {
     provider: 'memory',
     features: { crossProcess: false, durable: false },
 
-    async publish(events) {
-      for (const event of events) {
-        for (const [name, group] of groups) {
-          if (!group.matches(event)) continue;
-          const offered = group.offer(event);
-          const taken = typeof offered === 'boolean' ? offered : await offered;
-          if (!taken && groups.get(name) === group) options.onLetGo?.(name, event);
-        }
-        if (closing !== undefined) throw busClosed();
-      }
-      if (closing !== undefined) throw busClosed();
-    },
+    publish: (events) => turns.take(() => publish(events)),
 
     async subscribe(subscription, handle) {
       if (closing !== undefined) throw busClosed();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isFailure } from '../../kernel/errors.ts';
 import {
   assertInOrder,
   assertNothingElse,
@@ -133,17 +134,24 @@ export const deliveryCases: readonly BusCase[] = [
     },
   },
   {
-    name: 'a message that is too large is MESSAGE_TOO_LARGE, and the next one goes through',
+    name: 'a message that is too large is MESSAGE_TOO_LARGE and named; without it the others go through',
     needs: ['bounded'],
     async run({ bus, name, stream, oversizeBytes }) {
       const one = stream();
       const inbox = createInbox();
       await bus.subscribe({ group: name('group'), patterns: [`${one.type}.*`] }, inbox.handle);
-      const huge = recorded(one, 1, { text: 'x'.repeat(oversizeBytes) });
-      await assert.rejects(bus.publish([huge]), { code: 'MESSAGE_TOO_LARGE' });
+      const huge = recorded(stream(one.type), 1, { text: 'x'.repeat(oversizeBytes) });
       const events = history(one, 3);
+      const [first, ...others] = events;
+      assert.ok(first);
+      await assert.rejects(bus.publish([first, huge, ...others]), (error) => {
+        assert.ok(isFailure(error, 'MESSAGE_TOO_LARGE'));
+        assert.equal(error.explanation.details?.eventId, huge.id);
+        return true;
+      });
       await bus.publish(events);
       await inbox.holds(events);
+      assertInOrder(inbox.received);
       assertNothingElse(inbox.received, events);
     },
   },

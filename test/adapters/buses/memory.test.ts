@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 import { memoryBus } from '../../../src/adapters/buses/memory.ts';
-import { createInbox, history, recorded } from '../../../src/testing/bus-fixtures.ts';
+import {
+  assertInOrder,
+  createInbox,
+  history,
+  inChunks,
+  recorded,
+  someTurns,
+} from '../../../src/testing/bus-fixtures.ts';
 import { type BusAdapter, busSubject } from '../../../src/testing/bus-subject.ts';
 import { eventBusSuite } from '../../../src/testing/event-bus.suite.ts';
 import { createSimulatedClock } from '../../../src/testing/simulated-clock.ts';
@@ -35,6 +42,18 @@ test('publish waits while a group that gets on is full, and goes on when it has 
   await publishing;
   for (const gate of gates) gate.resolve();
   await inbox.until(() => inbox.received.length === 20, 'twenty');
+});
+
+test('what several calls publish stays in the order of the calls, also while a group is full', async () => {
+  const bus = memoryBus({ clock: createSimulatedClock(), maxQueued: 10 });
+  const [full, free] = [createInbox(() => someTurns(1)), createInbox()];
+  await bus.subscribe({ group: 'full', patterns }, full.handle);
+  await bus.subscribe({ group: 'free', patterns }, free.handle);
+  const events = history(stream, 90);
+  await Promise.all(inChunks(events, 30).map((chunk) => bus.publish(chunk)));
+  await full.holds(events);
+  assertInOrder(full.received);
+  assertInOrder(free.received);
 });
 
 test('a group that handles nothing for five seconds is not waited for, and takes part again when it gets on', async () => {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type JetStreamManager, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type NatsBusOptions, natsBus } from '../../../src/adapters/buses/nats/nats.ts';
@@ -13,6 +14,7 @@ import {
   assertNothingElse,
   createInbox,
   history,
+  inChunks,
   someTurns,
 } from '../../../src/testing/bus-fixtures.ts';
 import { describeWithServer } from '../../servers/environment.ts';
@@ -132,6 +134,23 @@ describeWithServer('TEST_NATS_URL', 'nats: what goes wrong', () => {
     const after = orders(50, 100);
     await bus.publish(after);
     await inbox.holds([...before, ...after]);
+  });
+
+  test('while a stream that was removed is made anew, what several calls publish stays in their order', async () => {
+    for (const betweenMs of [0, 1, 2, 3, 5, 8, 12]) {
+      newPlace();
+      const bus = await open();
+      await jetStream.streams.delete(stream());
+      const [first, second] = inChunks(history({ type: 'Order', id: 'one' }, 1_000), 500);
+      const publishing = bus.publish(first ?? []);
+      await delay(betweenMs);
+      await Promise.all([publishing, bus.publish(second ?? [])]);
+      const at = async (seq: number) => {
+        const { header } = await jetStream.streams.getMessage(stream(), { seq });
+        return Number(header.get('ce-streamversion'));
+      };
+      expect([await at(1), await at(501), (await state()).messages]).toEqual([1, 501, 1_000]);
+    }
   });
 
   test('a durable consumer that was removed is made anew, where the group had got to', async () => {

@@ -9,7 +9,7 @@ import { settledWithin } from '../settled-within.ts';
 import { createKafkaClient, type KafkaConnectionOptions } from './client.ts';
 import { createKafkaConsumer, type KafkaConsumer } from './consumer.ts';
 import { isTooLarge, openingFailure } from './kafka-errors.ts';
-import { toKafkaMessage } from './messages.ts';
+import { type OutgoingMessage, toKafkaMessage } from './messages.ts';
 import { batchBytes, createPublisher } from './publisher.ts';
 import { createRenewable } from './renewable.ts';
 import { ensureTopic } from './topic.ts';
@@ -75,8 +75,7 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
     try {
       await publisher.publish(messages);
     } catch (error) {
-      const [first] = events;
-      if (first !== undefined && isTooLarge(error)) throw messageTooLarge(first, messages[0]?.bytes ?? 0, maxBytes);
+      if (isTooLarge(error)) throw tooLarge(events, messages, error);
       throw busUnavailable(brokers, error);
     }
   }
@@ -151,6 +150,20 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
 }
 
 const pingMs = 5_000;
+
+/** The broker does not say which of the messages it was, nor whether all of them together. */
+function tooLarge(events: readonly RecordedEvent[], messages: readonly OutgoingMessage[], cause: unknown) {
+  const [event] = events;
+  const [message] = messages;
+  if (events.length === 1 && event !== undefined && message !== undefined)
+    return messageTooLarge(event, message.bytes, message.bytes - 1);
+  return failure('MESSAGE_TOO_LARGE', {
+    expected: 'messages that the broker takes together',
+    found: `${events.length} that it finds too large`,
+    remedy: 'Raise the limit of the topic, or keep the events smaller.',
+    cause,
+  });
+}
 
 function checkNamespace(namespace: string): void {
   if (/^[a-zA-Z0-9._-]{1,200}$/.test(namespace)) return;

@@ -1,7 +1,7 @@
 import { Partitioners, type Producer } from 'kafkajs';
 import { type Clock, sleep } from '../../../kernel/clock.ts';
 import { failure } from '../../../kernel/errors.ts';
-import { busClosed } from '../bus-errors.ts';
+import { behindFailed, busClosed } from '../bus-errors.ts';
 import type { KafkaClient } from './client.ts';
 import type { OutgoingMessage } from './messages.ts';
 import { createRenewable } from './renewable.ts';
@@ -63,11 +63,9 @@ export function createPublisher({ topic, clock, client, timeoutMs }: PublisherOp
         for (const call of complete) call.resolve();
       } catch (error) {
         await producer.end();
-        for (const call of concerned) {
-          call.reject(error);
-          const at = calls.indexOf(call);
-          if (at >= 0) calls.splice(at, 1);
-        }
+        for (const call of concerned) call.reject(error);
+        // Nothing may go out ahead of what comes again.
+        for (const call of calls.splice(0)) call.reject(behindFailed(error));
       }
     }
     busy = false;

@@ -58,7 +58,14 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
     // The server counts the subject as well.
     maxBytes: () => Math.max(2 ** 20, connection.info?.max_payload ?? 0) + 2 ** 16,
   };
-  const publisher = createPublisher({ address, clock, namespace, topology, ensureStream: streamExists });
+  const publisher = createPublisher({
+    address,
+    clock,
+    namespace,
+    topology,
+    maxBytes: () => connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
+    ensureStream: streamExists,
+  });
   const trimmer = createTrimmer(link, options.trimEveryMs ?? 10_000);
   const members = new Set<Member>();
   let closing: Promise<void> | undefined;

@@ -3,7 +3,7 @@ import type { Clock } from '../../../kernel/clock.ts';
 import { isFailure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { busClosed, messageTooLarge } from '../bus-errors.ts';
-import { createTurns } from '../in-turn.ts';
+import { createTurns } from '../turns.ts';
 import { type Confirmations, createConfirmations } from './confirmations.ts';
 import { apiErrorOf, apiErrors, dial, type NatsAddress, natsFailure } from './connection.ts';
 import { encodeMessage, type NatsMessage } from './message.ts';
@@ -11,6 +11,7 @@ import type { Topology } from './topology.ts';
 
 /** Publishes, confirmed by JetStream, on a connection of its own. */
 export interface Publisher {
+  /** @throws MESSAGE_TOO_LARGE before anything is sent; BUS_UNAVAILABLE, when some may have been taken. */
   publish(events: readonly RecordedEvent[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -20,6 +21,8 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly namespace: string;
   readonly topology: Topology;
+  /** What the server takes of a message. */
+  readonly maxBytes: () => number;
   /** Makes the stream anew when it is gone. */
   readonly ensureStream: () => Promise<unknown>;
 }
@@ -29,11 +32,11 @@ interface Line {
   readonly confirmations: Confirmations;
 }
 
+type Window = readonly NatsMessage[];
+
 /** So much of a call is under way at once; the next follows when all of it is confirmed. */
 const windowSize = 1_000;
 const windowBytes = 8 * 2 ** 20;
-/** No stream has the subject: it was removed. */
-const nobodyListens: string = ErrorCode.NoResponders;
 
 /**
  * Events of an aggregate must come to be stored in order, even when some of them have to be sent again. On one connection
@@ -41,7 +44,7 @@ const nobodyListens: string = ErrorCode.NoResponders;
  * that was lost, or whose answer did not come, is never used again.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { address, clock, namespace, topology, ensureStream } = options;
+  const { address, clock, namespace, topology, maxBytes, ensureStream } = options;
   const turns = createTurns();
   let open: Promise<Line> | undefined;
   let closed = false;
@@ -71,25 +74,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     await line.connection.close();
   }
 
-  async function publishAll(line: Line, events: readonly RecordedEvent[], sent: () => void): Promise<void> {
-    const maxBytes = line.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-    for (let at = 0; at < events.length; ) {
-      const messages: NatsMessage[] = [];
-      for (let bytes = 0; bytes < windowBytes && messages.length < windowSize; ) {
-        const event = events[at + messages.length];
-        if (event === undefined) break;
-        const message = encodeMessage(event, namespace, maxBytes);
-        messages.push(message);
-        bytes += message.bytes;
-      }
-      at += messages.length;
-      const stored = confirmed(line, messages);
-      if (at === events.length) sent();
-      await stored;
-    }
-  }
-
-  async function confirmed({ confirmations }: Line, messages: readonly NatsMessage[]): Promise<void> {
+  async function confirmed({ confirmations }: Line, messages: Window): Promise<void> {
     const rejection = await confirmations.publish(
       messages.map(({ event, headers, data }) => ({ subject: topology.subject(event), headers, data })),
     );
@@ -101,28 +86,64 @@ export function createPublisher(options: PublisherOptions): Publisher {
     throw error;
   }
 
-  async function publish(events: readonly RecordedEvent[], sent: () => void): Promise<void> {
+  /** @throws NatsError as it came when no stream has the subject, unless it was made just before. */
+  async function send(
+    windows: readonly Window[],
+    sent: () => void,
+    makeStream?: () => Promise<unknown>,
+  ): Promise<void> {
     const line = await connected();
     try {
-      try {
-        await publishAll(line, events, sent);
-      } catch (error) {
-        if (!(error instanceof NatsError && error.code === nobodyListens)) throw error;
-        await ensureStream();
-        await publishAll(line, events, sent);
+      await makeStream?.();
+      for (const window of windows) {
+        const stored = confirmed(line, window);
+        if (window === windows.at(-1)) sent();
+        await stored;
       }
     } catch (error) {
+      if (makeStream === undefined && isNobody(error)) throw error;
       if (!isFailure(error)) await abandon(line);
       throw closed ? busClosed() : natsFailure(address.broker, error);
     }
   }
 
   return {
-    publish: (events) => turns.take((sent) => publish(events, sent)),
+    async publish(events) {
+      const windows = inWindows(events.map((event) => encodeMessage(event, namespace, maxBytes())));
+      try {
+        await turns.take((sent) => send(windows, sent));
+      } catch (error) {
+        if (!isNobody(error)) throw error;
+        // Whoever calls from now on comes after it.
+        await turns.take((sent) => send(windows, sent, ensureStream));
+      }
+    },
     async close() {
       closed = true;
       const line = await open?.catch(() => undefined);
       await line?.connection.close();
     },
   };
+}
+
+function inWindows(messages: readonly NatsMessage[]): readonly Window[] {
+  const windows: NatsMessage[][] = [];
+  let window: NatsMessage[] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    if (window.length === 0 || window.length === windowSize || bytes >= windowBytes) {
+      window = [];
+      windows.push(window);
+      bytes = 0;
+    }
+    window.push(message);
+    bytes += message.bytes;
+  }
+  return windows;
+}
+
+/** No stream has the subject: it was removed. */
+function isNobody(error: unknown): boolean {
+  const nobody: string = ErrorCode.NoResponders;
+  return error instanceof NatsError && error.code === nobody;
 }

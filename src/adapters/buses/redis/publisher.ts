@@ -1,8 +1,8 @@
 import type { Clock, TimerHandle } from '../../../kernel/clock.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import { messageTooLarge } from '../bus-errors.ts';
-import { createTurns } from '../in-turn.ts';
 import { partitionOf } from '../partition.ts';
+import { createTurns } from '../turns.ts';
 import type { Connection } from './connection.ts';
 import { type Message, messageOf } from './entries.ts';
 import type { Keys, Place } from './keys.ts';
