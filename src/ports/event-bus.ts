@@ -11,8 +11,8 @@ export interface EventBus {
   /**
    * Resolves when the bus holds all of them. Calls are taken in their order, also while earlier ones are under way; one
    * that is on its way already may succeed though an earlier one fails.
-   * @throws BUS_UNAVAILABLE, when some may have been taken; BUS_CLOSED; MESSAGE_TOO_LARGE, with `details.eventId` when the
-   * bus knows whose it is: likewise
+   * @throws BUS_UNAVAILABLE, BUS_CLOSED; MESSAGE_TOO_LARGE, with `details.eventId` when the bus knows whose it is. Some of
+   * the others may have been taken.
    */
   publish(events: readonly RecordedEvent[]): Promise<void>;
   /**

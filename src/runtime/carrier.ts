@@ -20,12 +20,13 @@ export interface Carrier {
 
 const batchSize = 500;
 
-export function createCarrier({ bus, logger, store, telemetry }: RuntimeContext, counts: CountBook, breaker: Breaker) {
+export function createCarrier(context: RuntimeContext, counts: CountBook, breaker: Breaker): Carrier {
+  const { bus, logger, store, telemetry } = context;
   /** Too large for the bus; those that are not behind us yet. */
   const tooLarge = new Set<EventId>();
-  /** Up to this position they are published one by one: one of them is too large. */
+  /** Up to this position events are published one by one: one of them is too large. */
   let aloneTo = 0;
-  /** The bus found something too large, since the last look. */
+  /** The bus found something too large in this round. */
   let refused = false;
 
   async function publish(batch: readonly RecordedEvent[]): Promise<void> {
@@ -51,7 +52,7 @@ export function createCarrier({ bus, logger, store, telemetry }: RuntimeContext,
     logger.error({ event: blamed.id, error }, 'The bus cannot carry an event: its subscriptions read it from the log.');
   }
 
-  async function carry(...[after, signal, carried]: Parameters<Carrier['carry']>): Promise<void> {
+  const carry: Carrier['carry'] = async (after, signal, carried) => {
     let position = after;
 
     /** @param before settles when all earlier batches have; rejects when one of them was not carried. */
@@ -95,7 +96,7 @@ export function createCarrier({ bus, logger, store, telemetry }: RuntimeContext,
         if (!refused) throw error;
       }
     }
-  }
+  };
 
-  return { carry } satisfies Carrier;
+  return { carry };
 }

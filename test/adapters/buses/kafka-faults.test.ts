@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { type Admin, type ITopicConfig, Kafka, logLevel, Partitioners } from 'kafkajs';
+import { type Admin, ConfigResourceTypes, type ITopicConfig, Kafka, logLevel, Partitioners } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type KafkaBusOptions, kafkaBus } from '../../../src/adapters/buses/kafka/kafka.ts';
 import type { EventBus } from '../../../src/ports/event-bus.ts';
@@ -19,6 +19,7 @@ import {
 import { describeWithServer } from '../../servers/environment.ts';
 import { startKafka } from '../../servers/kafka.ts';
 import type { Server } from '../../servers/server.ts';
+import { relayTooLargeOver } from './relay-over.ts';
 
 const password = 'p@ss word';
 
@@ -162,6 +163,19 @@ describeWithServer('TEST_KAFKA_BROKERS', 'kafka: what goes wrong', () => {
     const after = orders(100, 2_001);
     await bus.publish(after);
     await inbox.holds([...before, ...after]);
+  });
+
+  test('the relay steps over events that are too large for a topic whose limit was lowered, and carries all others', async () => {
+    newPlace();
+    const bus = await open();
+    const inbox = createInbox();
+    await bus.subscribe({ group: 'group', patterns: ['Order.*'] }, inbox.handle);
+    const configEntries = [{ name: 'max.message.bytes', value: '20000' }];
+    const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic(), configEntries }];
+    await admin.alterConfigs({ validateOnly: false, resources });
+    const events = await relayTooLargeOver(bus, 'x'.repeat(40_000));
+    await inbox.holds(events);
+    assertNothingElse(inbox.received, events);
   });
 
   test('a topic that is there already is used as it is: its partitions, its limit', async () => {

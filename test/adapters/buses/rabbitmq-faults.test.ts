@@ -3,10 +3,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { partitionOf } from '../../../src/adapters/buses/partition.ts';
 import { type RabbitmqBusOptions, rabbitmqBus } from '../../../src/adapters/buses/rabbitmq/rabbitmq.ts';
 import { namesOf, partitions } from '../../../src/adapters/buses/rabbitmq/topology.ts';
-import { memoryStore } from '../../../src/adapters/stores/memory/memory.ts';
 import type { EventBus } from '../../../src/ports/event-bus.ts';
 import { type Logger, silentLogger } from '../../../src/ports/telemetry.ts';
-import { createProcessor } from '../../../src/runtime/processor.ts';
 import {
   assertInOrder,
   assertNothingElse,
@@ -15,10 +13,10 @@ import {
   recorded,
   someTurns,
 } from '../../../src/testing/bus-fixtures.ts';
-import { newEvent } from '../../../src/testing/store-fixtures.ts';
 import { describeWithServer } from '../../servers/environment.ts';
 import { startRabbitmq } from '../../servers/rabbitmq.ts';
 import type { Server } from '../../servers/server.ts';
+import { relayTooLargeOver } from './relay-over.ts';
 
 describeWithServer('TEST_RABBITMQ_URL', 'rabbitmq: what goes wrong', () => {
   let server: Server;
@@ -150,31 +148,11 @@ describeWithServer('TEST_RABBITMQ_URL', 'rabbitmq: what goes wrong', () => {
 
   test('the relay steps over events that are too large for the broker alone, and carries all others', async () => {
     const bus = await open();
-    const store = memoryStore();
-    const log = async (count: number, ...huge: readonly number[]) => {
-      const head = await store.events.head();
-      await store.events.append(
-        Array.from({ length: count }, (_, at) => ({
-          stream: { type: 'Order', id: String(at) },
-          expected: 'any',
-          events: [newEvent('Happened', { text: huge.includes(at) ? 'x'.repeat(200_000) : 'small' })],
-        })),
-      );
-      return Array.fromAsync(store.events.readAll({ after: head }));
-    };
     const inbox = createInbox();
     await bus.subscribe(subscription, inbox.handle);
-    const processor = createProcessor({ store, bus, aggregates: [] });
-    const carried = () =>
-      expect.poll(async () => (await store.checkpoints.load('relay'))?.position, { timeout: 20_000 });
-    // Alone; then in each of two batches that are on their way together.
-    await log(1, 0);
-    await processor.start();
-    await carried().toBe(1);
-    const events = await log(1_000, 10, 520, 530);
-    await carried().toBe(1_001);
-    await processor.drain();
-    await inbox.holds(events.filter((_, at) => ![10, 520, 530].includes(at)));
+    const events = await relayTooLargeOver(bus, 'x'.repeat(200_000));
+    await inbox.holds(events);
+    assertNothingElse(inbox.received, events);
   });
 
   test('queues and exchanges that somebody removed are made anew, and consumers go on', async () => {

@@ -1,5 +1,5 @@
 import { systemClock } from '../../../kernel/clock.ts';
-import { failure } from '../../../kernel/errors.ts';
+import { failure, isFailure } from '../../../kernel/errors.ts';
 import type { RecordedEvent } from '../../../kernel/message.ts';
 import type { EventBus } from '../../../ports/event-bus.ts';
 import { silentLogger } from '../../../ports/telemetry.ts';
@@ -75,7 +75,8 @@ export async function kafkaBus(options: KafkaBusOptions): Promise<EventBus> {
     try {
       await publisher.publish(messages);
     } catch (error) {
-      if (isTooLarge(error)) throw tooLarge(events, messages, error);
+      // One of ours is about a call before this one.
+      if (!isFailure(error) && isTooLarge(error)) throw tooLarge(events, messages, error);
       throw busUnavailable(brokers, error);
     }
   }

@@ -63,7 +63,7 @@ export async function natsBus(options: NatsBusOptions): Promise<EventBus> {
     clock,
     namespace,
     topology,
-    maxBytes: () => connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
+    maxBytes: connection.info?.max_payload ?? Number.POSITIVE_INFINITY,
     ensureStream: streamExists,
   });
   const trimmer = createTrimmer(link, options.trimEveryMs ?? 10_000);

@@ -11,7 +11,7 @@ import type { Topology } from './topology.ts';
 
 /** Publishes, confirmed by JetStream, on a connection of its own. */
 export interface Publisher {
-  /** @throws MESSAGE_TOO_LARGE before anything is sent; BUS_UNAVAILABLE, when some may have been taken. */
+  /** @throws MESSAGE_TOO_LARGE; BUS_UNAVAILABLE. Others of them may have been taken. */
   publish(events: readonly RecordedEvent[]): Promise<void>;
   close(): Promise<void>;
 }
@@ -21,8 +21,8 @@ export interface PublisherOptions {
   readonly clock: Clock;
   readonly namespace: string;
   readonly topology: Topology;
-  /** What the server takes of a message. */
-  readonly maxBytes: () => number;
+  /** What the server takes of a message, until the publisher's own connection says so. */
+  readonly maxBytes: number;
   /** Makes the stream anew when it is gone. */
   readonly ensureStream: () => Promise<unknown>;
 }
@@ -44,13 +44,15 @@ const windowBytes = 8 * 2 ** 20;
  * that was lost, or whose answer did not come, is never used again.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
-  const { address, clock, namespace, topology, maxBytes, ensureStream } = options;
+  const { address, clock, namespace, topology, ensureStream } = options;
   const turns = createTurns();
   let open: Promise<Line> | undefined;
+  let { maxBytes } = options;
   let closed = false;
 
   async function connect(): Promise<Line> {
     const connection = await dial(address, false);
+    maxBytes = connection.info?.max_payload ?? maxBytes;
     return { connection, confirmations: createConfirmations(connection, clock) };
   }
 
@@ -71,7 +73,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   async function abandon(line: Line): Promise<void> {
     if ((await open?.catch(() => undefined)) === line) open = undefined;
-    await line.connection.close();
+    // Not waited for: until its call is told that it failed, others may begin.
+    line.connection.close().catch(() => {});
   }
 
   async function confirmed({ confirmations }: Line, messages: Window): Promise<void> {
@@ -109,7 +112,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
 
   return {
     async publish(events) {
-      const windows = inWindows(events.map((event) => encodeMessage(event, namespace, maxBytes())));
+      const windows = inWindows(events.map((event) => encodeMessage(event, namespace, maxBytes)));
       try {
         await turns.take((sent) => send(windows, sent));
       } catch (error) {

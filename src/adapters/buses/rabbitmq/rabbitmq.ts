@@ -1,6 +1,5 @@
 import { systemClock } from '../../../kernel/clock.ts';
 import { failure } from '../../../kernel/errors.ts';
-import type { RecordedEvent } from '../../../kernel/message.ts';
 import type { EventBus } from '../../../ports/event-bus.ts';
 import { silentLogger } from '../../../ports/telemetry.ts';
 import { type BrokerBusOptions, defaultNamespace, maxCloseMs } from '../broker-options.ts';
@@ -40,6 +39,8 @@ export async function rabbitmqBus(options: RabbitmqBusOptions): Promise<EventBus
   const ending = Promise.withResolvers<never>();
   ending.promise.catch(() => {});
   let closing: Promise<void> | undefined;
+  /** The broker's own limit, once it has closed a channel for it. */
+  let maxBodyBytes = Number.POSITIVE_INFINITY;
 
   // Two, as a broker that is short of memory or disk stops reading from who publishes; who consumes can still acknowledge.
   const publishing = await openLink({
@@ -47,6 +48,7 @@ export async function rabbitmqBus(options: RabbitmqBusOptions): Promise<EventBus
     clock,
     logger,
     async begin(model) {
+      maxBodyBytes = Number.POSITIVE_INFINITY;
       await publisher.begin(model);
       await roster.speak(model);
     },
@@ -91,12 +93,16 @@ export async function rabbitmqBus(options: RabbitmqBusOptions): Promise<EventBus
       const messages = events.map((event) => {
         const message = toMessage(event, namespace);
         if (message.bytes > maxMessageBytes) throw messageTooLarge(event, message.bytes, maxMessageBytes);
+        const bodyBytes = message.content.length;
+        if (bodyBytes > maxBodyBytes) throw messageTooLarge(event, bodyBytes, maxBodyBytes);
         return { event, ...message };
       });
       try {
         await answered(publisher.publish(messages));
       } catch (error) {
-        throw largest(messages, error) ?? error;
+        maxBodyBytes = limitIn(error) ?? maxBodyBytes;
+        const large = messages.find(({ content }) => content.length > maxBodyBytes);
+        throw large === undefined ? error : messageTooLarge(large.event, large.content.length, maxBodyBytes);
       }
     },
 
@@ -136,14 +142,10 @@ export async function rabbitmqBus(options: RabbitmqBusOptions): Promise<EventBus
   }
 }
 
-/** The broker's own limit closes the channel, for all that is published then: the largest message is the one to blame. */
-function largest(messages: readonly { readonly event: RecordedEvent; readonly bytes: number }[], error: unknown) {
-  const limit = /larger than configured max size (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-  if (limit === undefined) return undefined;
-  const [first] = messages.toSorted((one, other) => other.bytes - one.bytes);
-  return first === undefined || first.bytes < Number(limit)
-    ? undefined
-    : messageTooLarge(first.event, first.bytes, Number(limit));
+/** Of a message's body, when it closed the channel for being longer: for all that was published then. */
+function limitIn(error: unknown): number | undefined {
+  const [, limit] = /larger than configured max size (\d+)/.exec(error instanceof Error ? error.message : '') ?? [];
+  return limit === undefined ? undefined : Number(limit);
 }
 
 function checkNamespace(namespace: string): void {
