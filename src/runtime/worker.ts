@@ -1,7 +1,7 @@
 import { fromPromise } from 'xstate';
 import { workerMachine } from '../../machines/worker.machine.ts';
 import { asFailure, failure } from '../kernel/errors.ts';
-import { run } from '../kernel/statechart.ts';
+import { run, stateName } from '../kernel/statechart.ts';
 import type { CommandPath } from './command-path.ts';
 import type { RuntimeContext } from './context.ts';
 import type { EventPath } from './event-path.ts';
@@ -89,13 +89,17 @@ export function createWorker(context: RuntimeContext, { commandPath, eventPath, 
     },
     async drain() {
       running ??= begin();
+      let last = running.snapshot();
+      running.subscribe((next) => {
+        if (next.status === 'active') last = next;
+      });
       if (running.snapshot().status === 'active') running.send({ type: 'drain' });
       await reached((value) => value === 'stopped' || value === 'aborted');
       firstFault();
       if (!running.snapshot().context.aborted) return;
       throw failure('DRAINING', {
         expected: `everything to end within ${settings.shutdownTimeoutMs} ms`,
-        found: 'work still under way',
+        found: `${stateName(last)} still under way`,
         remedy: 'What was in flight is found again by its command ids.',
       });
     },
