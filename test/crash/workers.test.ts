@@ -14,11 +14,8 @@ import { startLoad } from './load.ts';
 
 /** How long a load lasts; `npm run test:crash` takes a minute. */
 const seconds = Number(process.env.CRASH_SECONDS ?? 12);
-/** FerretDB reads whole collections: fewer keep it as busy, and a worker that ends may wait 30 s for an answer. */
-const sizeOf = (store: string) =>
-  store === 'mongodb'
-    ? { clients: 16, crowd: 20, shutdownMs: 60_000 }
-    : { clients: 64, crowd: 100, shutdownMs: 25_000 };
+/** FerretDB reads whole collections, so fewer keep it as busy. */
+const sizeOf = (store: string) => (store === 'mongodb' ? { clients: 16, crowd: 20 } : { clients: 64, crowd: 100 });
 
 /** What is done to two workers and their store while the load lasts. */
 const troubles: readonly {
@@ -55,7 +52,7 @@ const troubles: readonly {
 
 for (const provider of serverStores) {
   const { name, variable, start } = provider;
-  const { clients, crowd, shutdownMs } = sizeOf(name);
+  const { clients, crowd } = sizeOf(name);
   describeWithServer(variable, `two workers on ${name}`, () => {
     let server: Server;
     beforeAll(async () => {
@@ -69,10 +66,7 @@ for (const provider of serverStores) {
       async ({ trouble, namespace }, { onTestFinished }) => {
         const dataDir = await mkdtemp(join(tmpdir(), 'statewright-workers-'));
         onTestFinished(() => rm(dataDir, { recursive: true }));
-        const environment = {
-          ...environmentOf({ store: { provider, address: server.url }, namespace }),
-          SHUTDOWN_TIMEOUT_MS: String(shutdownMs),
-        };
+        const environment = environmentOf({ store: { provider, address: server.url }, namespace });
         const fleet = await startFleet({ dataDir, size: 2, environment });
         onTestFinished(fleet.destroy);
 

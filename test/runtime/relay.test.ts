@@ -192,6 +192,24 @@ test('stopped with two batches on their way, it waits for both and begins no oth
   });
 });
 
+test('killed with two batches on their way, the second of them confirmed, the next one begins at the first', async () => {
+  const store = memoryStore();
+  await inWorld(store, async (world) => {
+    for (let n = 0; n < 12; n += 1) await world.append({ type: 'Account', id: 'a' }, 100);
+    const { published, bus } = recordingBus();
+    const { calls, held } = answeredBus(bus);
+    const first = world.worker({ bus: held });
+    await first.start();
+    await world.until(() => calls.length === 2, 'two are on their way');
+    calls[1]?.answer();
+    await world.until(() => published.length === 500, 'the second is confirmed');
+    first.life.kill();
+    await world.worker({ bus }).start();
+    await world.until(() => published.length === 1_700, 'the next goes on');
+    expect(published).toEqual([...upTo(1_000, 501), ...upTo(1_200)]);
+  });
+});
+
 test('two batches are on their way; behind one that fails, the other is published again', async () => {
   const store = memoryStore();
   await inWorld(store, async (world) => {
