@@ -31,7 +31,8 @@ export function runStranger({ bus, program, available = () => found(program), en
   if (provider === undefined) throw new Error(`There is no bus ${bus}.`);
   describeWithServer(provider.variable, `${program} reads ${bus}`, () => {
     const reads = 'what docs/adapters.md tells a stranger to run prints the event of a POST /users';
-    if (!available()) return test.skip(`${reads} (${program} is not installed)`, () => {});
+    // In CI everything is installed: there it fails.
+    if (!process.env.CI && !available()) return test.skip(`${reads} (${program} is not installed)`, () => {});
     test(reads, { timeout: 120_000 }, async () => {
       const [server, dataDir] = await Promise.all([provider.start(), mkdtemp(join(tmpdir(), 'statewright-stranger-'))]);
       const bound = environmentOf({ bus: { provider, address: server.url }, namespace: 'statewright' });
